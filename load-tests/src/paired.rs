@@ -1,0 +1,297 @@
+//! The paired comparison: the same requests, over the same number of connections, to one process after the other,
+//! and the processor time that each spent on them. Rounds alternate, so that a change of the machine's mood meets
+//! both; the ratio of a round is what is worth keeping, absolute times are the machine's.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use crate::payload::{KEY_CHARS, Payloads, RecordId};
+use crate::server::Server;
+use crate::wire::answers::{find_string, get_records, put_records};
+use crate::wire::request::Request;
+use crate::wire::{Answer, Connection};
+use crate::workload::{RunError, create_stream, good, oldest_iterator};
+
+const STREAM: &str = "compare";
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Different bodies per connection, used in turn.
+const BODIES: u64 = 4;
+/// Records per PutRecords: AWS's limit.
+const BATCH_RECORDS: u64 = 500;
+/// Share of a round's requests sent before the clock starts.
+const WARM_UP: u64 = 20;
+
+/// What the requests of a case are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// PutRecords of 500 records.
+    PutRecords,
+    /// PutRecord.
+    PutRecord,
+    /// GetRecords of 10,000 records, always from the shard's start.
+    GetRecords,
+}
+
+/// One case of the comparison.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    /// Says all of it: operation, records, size, shards, connections.
+    pub name: &'static str,
+    /// What is requested.
+    pub kind: Kind,
+    /// Data bytes of each record.
+    pub record_bytes: usize,
+    /// Shards of the stream.
+    pub shards: u32,
+    /// Connections, each with one request at a time.
+    pub connections: u16,
+    /// Requests of a round.
+    pub requests: u64,
+}
+
+impl Case {
+    /// The case with an eighth of its requests: a try-out, not a measurement.
+    pub fn quick(mut self) -> Self {
+        self.requests = (self.requests / 8).max(u64::from(self.connections));
+        self
+    }
+
+    /// Records in one request or its answer.
+    pub fn records_per_request(&self) -> u64 {
+        match self.kind {
+            Kind::PutRecords => BATCH_RECORDS,
+            Kind::PutRecord => 1,
+            Kind::GetRecords => 10_000,
+        }
+    }
+
+    /// Data and key bytes that the server holds more after a round.
+    pub fn stored_bytes_per_round(&self) -> u64 {
+        let record_bytes = u64::try_from(self.record_bytes + KEY_CHARS).unwrap_or(u64::MAX);
+        match self.kind {
+            Kind::GetRecords => 0,
+            _ => (self.requests + self.requests / WARM_UP) * self.records_per_request() * record_bytes,
+        }
+    }
+}
+
+/// Makes a fresh server ready for a case: its stream, and for reads its records.
+///
+/// # Errors
+/// The server refuses any of it.
+pub async fn prepare(address: SocketAddr, case: &Case) -> Result<(), RunError> {
+    create_stream(address, STREAM, case.shards).await?;
+    if case.kind == Kind::GetRecords {
+        let payloads = Payloads::new(0, case.record_bytes);
+        let mut connection = Connection::open(address, PATIENCE).await?;
+        let mut request = Request::default();
+        for first in (0..case.records_per_request()).step_by(500) {
+            request.put_records(STREAM, &payloads, 0, first, BATCH_RECORDS);
+            check_answer(case, Kind::PutRecords, &good(&mut connection, &request).await?)?;
+        }
+    }
+    Ok(())
+}
+
+/// The requests of each connection. Iterators come from `address`, so this is asked anew for each fresh server.
+///
+/// # Errors
+/// The server gives no iterator.
+pub async fn requests(address: SocketAddr, case: &Case) -> Result<Vec<Vec<Request>>, RunError> {
+    let payloads = Payloads::new(1, case.record_bytes);
+    let mut connection = Connection::open(address, PATIENCE).await?;
+    let mut all = Vec::new();
+    for producer in 0..case.connections {
+        let mut own = Vec::new();
+        for body in 0..BODIES {
+            let mut request = Request::default();
+            match case.kind {
+                Kind::PutRecords => {
+                    request.put_records(STREAM, &payloads, producer, body * BATCH_RECORDS, BATCH_RECORDS);
+                }
+                Kind::PutRecord => request.put_record(STREAM, &payloads, RecordId::new(producer, body)),
+                Kind::GetRecords => request.get_records(&oldest_iterator(&mut connection, STREAM, 0).await?),
+            }
+            own.push(request);
+        }
+        all.push(own);
+    }
+    Ok(all)
+}
+
+/// One real answer's body, for the echo server to repeat; checked in full.
+///
+/// # Errors
+/// The answer is not a good one.
+pub async fn sample(
+    address: SocketAddr,
+    case: &Case,
+    requests: &[Vec<Request>],
+) -> Result<Vec<u8>, RunError> {
+    let mut connection = Connection::open(address, PATIENCE).await?;
+    let request = requests.first().and_then(|own| own.first());
+    let request = request.ok_or_else(|| RunError("a case without connections".to_owned()))?;
+    let body = good(&mut connection, request).await?;
+    check_answer(case, case.kind, &body)?;
+    Ok(body)
+}
+
+/// What a round cost one process.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    /// Requests counted.
+    pub requests: u64,
+    /// Processor time of the process, user and system.
+    pub cpu: Duration,
+    /// From the first request to the last answer.
+    pub wall: Duration,
+}
+
+impl Cost {
+    /// Processor time per request, in microseconds.
+    pub fn cpu_us_per_request(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.requests.max(1) as f64
+    }
+
+    /// Requests per second.
+    pub fn requests_per_s(&self) -> f64 {
+        self.requests as f64 / self.wall.as_secs_f64().max(1e-9)
+    }
+}
+
+/// Sends a round of requests to one process and measures it.
+///
+/// # Errors
+/// Any answer that is not a good one: what was shed or failed must not count as fast.
+pub async fn round(
+    server: &Server,
+    case: &Case,
+    requests: Vec<Vec<Request>>,
+    answer_bytes: usize,
+) -> Result<(Cost, Vec<Vec<Request>>), RunError> {
+    let mut clients = Vec::new();
+    for requests in requests {
+        let connection = Connection::open(server.address(), PATIENCE).await?;
+        clients.push(Client { connection, requests, case: *case, answer_bytes });
+    }
+    let per_client = case.requests.div_ceil(u64::from(case.connections));
+    let clients = drive(clients, per_client.div_ceil(WARM_UP)).await?;
+    let before = server.cpu()?;
+    let started = Instant::now();
+    let clients = drive(clients, per_client).await?;
+    let wall = started.elapsed();
+    let cpu = server.cpu()?.since(&before);
+    let cost = Cost { requests: per_client * u64::from(case.connections), cpu, wall };
+    Ok((cost, clients.into_iter().map(|client| client.requests).collect()))
+}
+
+/// All clients send `each` requests, side by side.
+async fn drive(clients: Vec<Client>, each: u64) -> Result<Vec<Client>, RunError> {
+    let mut tasks = JoinSet::new();
+    for mut client in clients {
+        tasks.spawn(async move { client.send(each).await.map(|()| client) });
+    }
+    let mut clients = Vec::new();
+    while let Some(client) = tasks.join_next().await {
+        clients.push(client.map_err(|error| RunError(format!("a task of the test itself died: {error}")))??);
+    }
+    Ok(clients)
+}
+
+struct Client {
+    connection: Connection,
+    requests: Vec<Request>,
+    case: Case,
+    answer_bytes: usize,
+}
+
+impl Client {
+    async fn send(&mut self, count: u64) -> Result<(), RunError> {
+        let mut whole = true;
+        for request in self.requests.iter().cycle().zip(0..count).map(|(request, _)| request) {
+            let Answer { status, body } = self.connection.call(request.bytes()).await?;
+            // A read answer is megabytes: one in full, the others by their length, so that the client's own work does
+            // not push the server's data out of the caches they share.
+            let good = status == 200 && body.len().abs_diff(self.answer_bytes) <= self.answer_bytes / 50 + 16;
+            if !good {
+                return Err(RunError(format!("{}: answer {status} of {} bytes", self.case.name, body.len())));
+            }
+            if std::mem::take(&mut whole) || self.case.kind != Kind::GetRecords {
+                check_answer(&self.case, self.case.kind, body)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Nothing refused, and as many records as asked for.
+fn check_answer(case: &Case, kind: Kind, body: &[u8]) -> Result<(), RunError> {
+    let mut records = 0u64;
+    let wrong = |error: &dyn std::fmt::Display| RunError(format!("{}: answer: {error}", case.name));
+    let (failed, expected) = match kind {
+        Kind::PutRecords => {
+            (put_records(body, |_| records += 1).map_err(|error| wrong(&error))?, BATCH_RECORDS)
+        }
+        Kind::PutRecord => {
+            records = u64::from(find_string(body, b"SequenceNumber").is_some());
+            (0, 1)
+        }
+        Kind::GetRecords => {
+            get_records(body, |_| records += 1).map_err(|error| wrong(&error))?;
+            (0, case.records_per_request())
+        }
+    };
+    if failed > 0 || records != expected {
+        return Err(wrong(&format!("{records} records of {expected}, {failed} refused")));
+    }
+    Ok(())
+}
+
+/// Median, smallest and largest of some values; zeros when there are none.
+pub fn spread(values: &[f64]) -> (f64, f64, f64) {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = |index: usize| sorted.get(index).copied().unwrap_or(0.0);
+    let upper = sorted.len() / 2;
+    let lower = sorted.len().saturating_sub(1) / 2;
+    (f64::midpoint(at(lower), at(upper)), at(0), at(sorted.len().saturating_sub(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!(spread(&[3.0, 1.0, 2.0]), (2.0, 1.0, 3.0));
+        assert_eq!(spread(&[4.0, 1.0, 2.0, 3.0]), (2.5, 1.0, 4.0));
+        assert_eq!(spread(&[7.0]), (7.0, 7.0, 7.0));
+        assert_eq!(spread(&[]), (0.0, 0.0, 0.0));
+    }
+
+    /// A round in which something was refused or missing must not become a figure.
+    #[test]
+    fn short_and_refused_answers_are_no_measurement() {
+        let case = Case {
+            name: "case",
+            kind: Kind::PutRecords,
+            record_bytes: 100,
+            shards: 1,
+            connections: 1,
+            requests: 8,
+        };
+        let stored = r#"{"SequenceNumber":"1","ShardId":"shardId-000000000000"}"#;
+        let full = vec![stored; 500].join(",");
+        let body = |failed: u64, records: &str| {
+            format!("{{\"FailedRecordCount\":{failed},\"Records\":[{records}]}}")
+        };
+        assert!(check_answer(&case, case.kind, body(0, &full).as_bytes()).is_ok());
+        assert!(check_answer(&case, case.kind, body(1, &full).as_bytes()).is_err());
+        assert!(check_answer(&case, case.kind, body(0, stored).as_bytes()).is_err());
+        assert!(check_answer(&case, Kind::PutRecord, stored.as_bytes()).is_ok());
+        assert!(check_answer(&case, Kind::PutRecord, b"{}").is_err());
+        assert!(check_answer(&case, Kind::GetRecords, br#"{"Records":[],"MillisBehindLatest":0}"#).is_err());
+    }
+}

@@ -1,0 +1,211 @@
+//! What a server is told at its start: every setting resolved to a checked value.
+//!
+//! A flag wins over `SHARDMILL_*`, that over LocalStack's name, that over the default. The settings themselves are
+//! declared once, in `settings`; this file holds what they resolve to and the order in which they are looked up.
+
+mod command;
+mod settings;
+mod values;
+
+pub use settings::settings_table_markdown;
+
+use crate::names::{Region, StreamName};
+use settings::SETTINGS;
+use std::ffi::OsString;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use values::BadValue;
+
+/// The settings of one server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The address to listen on.
+    pub host: IpAddr,
+    /// The port to listen on; 0 takes any free one.
+    pub port: u16,
+    /// Threads that serve requests, 1 to [`WORKERS_MAX`](crate::limits::WORKERS_MAX).
+    pub workers: usize,
+    /// Share of PutRecord and PutRecords calls that are refused as throttled, 0.0 to 1.0.
+    pub error_probability: f64,
+    /// Where the fault plan starts, so that a run can be repeated. `None`: drawn at start.
+    pub seed: Option<u64>,
+    /// Open shards of one account and region.
+    pub shard_limit: Limit,
+    /// On-demand streams of one account and region.
+    pub on_demand_stream_count_limit: Limit,
+    /// Length of each control-plane transition (create, split, delete, ...), in ms. Puts and gets never wait.
+    pub latency_ms: u64,
+    /// Streams that exist from the start.
+    pub initialize_streams: Vec<InitialStream>,
+    /// The least severe message that is logged.
+    pub log_level: LogLevel,
+    /// How a log line is written.
+    pub log_format: LogFormat,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 4566,
+            workers: values::available_workers(),
+            error_probability: 0.0,
+            seed: None,
+            shard_limit: Limit::At(100),
+            on_demand_stream_count_limit: Limit::At(10),
+            latency_ms: 500,
+            initialize_streams: Vec::new(),
+            log_level: LogLevel::Info,
+            log_format: LogFormat::Text,
+        }
+    }
+}
+
+/// What a command line asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Invocation {
+    /// Run a server.
+    Serve(Config),
+    /// Print this text (help or version) to stdout and stop; it ends with a line break.
+    Show(String),
+}
+
+impl Config {
+    /// Reads a command line (the program's name first) and the environment, here behind a function of a name.
+    ///
+    /// An environment variable that is empty or blank counts as unset.
+    ///
+    /// # Errors
+    /// The first bad flag or value, in one line. Nothing is ignored or corrected silently.
+    pub fn resolve<A>(args: A, env: impl Fn(&str) -> Option<String>) -> Result<Invocation, ConfigError>
+    where
+        A: IntoIterator,
+        A::Item: Into<OsString> + Clone,
+    {
+        let flags = match command::parse(args)? {
+            command::Line::Flags(flags) => flags,
+            command::Line::Show(text) => return Ok(Invocation::Show(text)),
+        };
+        let mut config = Self::default();
+        for setting in SETTINGS {
+            let from_flag =
+                || flags.get(setting.flag).map(|value| (format!("--{}", setting.flag), value.clone()));
+            let from_env = || {
+                let set = |name: &&str| env(name).filter(|value| !value.trim().is_empty());
+                setting.env.iter().find_map(|name| set(name).map(|value| ((*name).to_owned(), value)))
+            };
+            let Some((given_as, value)) = from_flag().or_else(from_env) else { continue };
+            (setting.apply)(&mut config, value.trim()).map_err(|BadValue { part }| {
+                ConfigError::BadValue { given_as, value, part, accepted: setting.accepted }
+            })?;
+        }
+        Ok(Invocation::Serve(config))
+    }
+}
+
+/// A quota that may be switched off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// At most this many.
+    At(u64),
+    /// No limit: `Infinity`.
+    Infinite,
+}
+
+impl Limit {
+    /// Whether `count` is within the limit.
+    #[must_use]
+    pub const fn allows(self, count: u64) -> bool {
+        match self {
+            Self::At(max) => count <= max,
+            Self::Infinite => true,
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(max) => fmt::Display::fmt(max, f),
+            Self::Infinite => f.pad("Infinity"),
+        }
+    }
+}
+
+/// A stream that exists from the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InitialStream {
+    /// Its name, unique within its region.
+    pub name: StreamName,
+    /// Its shards, at least 1.
+    pub shards: u32,
+    /// Its region.
+    pub region: Region,
+}
+
+/// How severe a message must be to be logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the words of the setting")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Why the settings make no server. Its text is one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigError {
+    /// A setting with a value that it does not take.
+    BadValue {
+        /// The flag or environment variable that held the value, as it was spelt.
+        given_as: String,
+        /// The value.
+        value: String,
+        /// The part of a list that is wrong.
+        part: Option<String>,
+        /// What the setting takes.
+        accepted: &'static str,
+    },
+    /// A command line that cannot be read: an unknown flag, a flag without its value.
+    BadCommandLine(String),
+}
+
+impl ConfigError {
+    /// The exit code of a program that stops here.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        2
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // The debug form of a text escapes line breaks, which keeps the message one line.
+            Self::BadValue { given_as, value, part, accepted } => {
+                write!(f, "{given_as} is {value:?}")?;
+                if let Some(part) = part {
+                    write!(f, ", where {part:?} is wrong")?;
+                }
+                write!(f, "; accepted: {accepted}")
+            }
+            Self::BadCommandLine(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests;

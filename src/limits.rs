@@ -1,0 +1,131 @@
+//! The quotas and bounds of Kinesis Data Streams, each with its source.
+//!
+//! "model" is botocore's service model, "reference" the section of the semantics notes. Units come last in each
+//! name; bounds that follow from one another are tied at compile time at the end of the file.
+
+/// One kibibyte.
+const KIB: usize = 1024;
+/// One mebibyte.
+const MIB: usize = 1024 * KIB;
+
+/// Entries of one PutRecords, at most (model `PutRecordsRequestEntryList`).
+pub const PUT_RECORDS_ENTRIES_MAX: usize = 500;
+/// Data and partition keys of one PutRecords together, in bytes (reference 6).
+pub const REQUEST_BYTES_MAX: usize = 10 * MIB;
+/// Data and partition key of one record where the stream does not say otherwise, in bytes (reference 6).
+pub const RECORD_BYTES_DEFAULT: usize = RECORD_SIZE_KIB_DEFAULT as usize * KIB;
+/// Data and partition key of one record on any stream, in bytes (model `Data`, reference 6).
+pub const RECORD_BYTES_MAX: usize = RECORD_SIZE_KIB_MAX as usize * KIB;
+/// `MaxRecordSizeInKiB` of a stream that does not set it, in KiB (reference 6).
+pub const RECORD_SIZE_KIB_DEFAULT: u32 = 1024;
+/// The smallest `MaxRecordSizeInKiB`, in KiB (model `MaxRecordSizeInKiB`).
+pub const RECORD_SIZE_KIB_MIN: u32 = 1024;
+/// The largest `MaxRecordSizeInKiB`, in KiB (model `MaxRecordSizeInKiB`).
+pub const RECORD_SIZE_KIB_MAX: u32 = 10_240;
+/// Characters of a partition key, at most (model `PartitionKey`).
+pub const PARTITION_KEY_CHARS_MAX: usize = 256;
+/// Bytes of a partition key, at most: a character of UTF-8 has up to four.
+pub const PARTITION_KEY_BYTES_MAX: usize = PARTITION_KEY_CHARS_MAX * 4;
+/// Decimal digits of a hash key, at most (model `HashKey`).
+pub const HASH_KEY_DIGITS_MAX: usize = 39;
+/// Decimal digits of a sequence number, at most (model `SequenceNumber`).
+pub const SEQUENCE_NUMBER_DIGITS_MAX: usize = 129;
+
+/// Characters of a stream, consumer, channel or queue name, at most (model `StreamName`).
+pub const STREAM_NAME_CHARS_MAX: usize = 128;
+/// The largest shard index (reference 5.2: a signed 32-bit number).
+pub const SHARD_INDEX_MAX: u32 = 0x7fff_ffff;
+/// Shards that a request may name, at most (model `ShardCountObject`).
+pub const SHARD_COUNT_MAX: u32 = 1_000_000;
+/// The largest target of UpdateShardCount, in shards (reference 8.3).
+pub const UPDATE_SHARD_COUNT_TARGET_MAX: u32 = 10_000;
+/// Calls of UpdateShardCount per stream in 24 hours (reference 16).
+pub const UPDATE_SHARD_COUNT_PER_DAY_MAX: usize = 10;
+/// Calls of UpdateStreamMode per stream in 24 hours (reference 16).
+pub const UPDATE_STREAM_MODE_PER_DAY_MAX: usize = 2;
+/// Successful calls of StartStreamEncryption, and of StopStreamEncryption, in 24 hours (reference 16).
+pub const ENCRYPTION_CHANGES_PER_DAY_MAX: usize = 25;
+/// Shards of a new on-demand stream (reference 11).
+pub const ON_DEMAND_SHARDS_INITIAL: u32 = 4;
+/// Streams of one account that may be CREATING at once (reference 16).
+pub const CREATING_STREAMS_MAX: usize = 5;
+/// Tags of one resource, at most (reference 12).
+pub const STREAM_TAGS_MAX: usize = 50;
+/// Characters of a tag's key, at most (model `TagKey`).
+pub const TAG_KEY_CHARS_MAX: usize = 128;
+/// Characters of a tag's value, at most (model `TagValue`).
+pub const TAG_VALUE_CHARS_MAX: usize = 256;
+
+/// Consumers of one stream, at most; queues count too (reference 13).
+pub const CONSUMERS_PER_STREAM_MAX: usize = 20;
+/// Consumers of one stream that may be CREATING at once (reference 13).
+pub const CREATING_CONSUMERS_MAX: usize = 5;
+/// How long one SubscribeToShard call lasts, in ms (reference 13.1).
+pub const SUBSCRIPTION_MS_MAX: u64 = 300_000;
+/// How long a second SubscribeToShard for the same consumer and shard is refused, in ms (reference 13.1).
+pub const SUBSCRIPTION_TAKEOVER_MS: u64 = 5_000;
+/// The longest silence on a subscription before an empty event, in ms (reference 13.1).
+pub const SUBSCRIPTION_HEARTBEAT_MS: u64 = 5_000;
+
+/// Records of one GetRecords, at most, and where no `Limit` is given (model `GetRecordsInputLimit`).
+pub const GET_RECORDS_LIMIT_MAX: usize = 10_000;
+/// Data and partition keys of one GetRecords answer, in bytes; the first record is always returned (reference 7.2).
+pub const GET_RECORDS_BYTES_MAX: usize = 10 * MIB;
+/// Characters of a shard iterator, at most (model `ShardIterator`).
+pub const SHARD_ITERATOR_CHARS_MAX: usize = 512;
+/// How long a shard iterator lives after it was issued, in ms (reference 5.5).
+pub const ITERATOR_TTL_MS: u64 = 300_000;
+/// How long a NextToken lives after it was issued, in ms (reference 9.1).
+pub const NEXT_TOKEN_TTL_MS: u64 = 300_000;
+
+/// The shortest retention, in hours (reference 10).
+pub const RETENTION_HOURS_MIN: u32 = 24;
+/// Retention of a new stream, in hours (reference 10).
+pub const RETENTION_HOURS_DEFAULT: u32 = 24;
+/// The longest retention, in hours: 365 days (reference 10).
+pub const RETENTION_HOURS_MAX: u32 = 8_760;
+
+/// The largest page size that the listing calls take in `Limit` or `MaxResults` (model `ListShardsInputLimit`).
+pub const PAGE_LIMIT_MAX: usize = 10_000;
+/// Shards on one page of ListShards, at most and by default (reference 9.1).
+pub const LIST_SHARDS_PAGE_MAX: usize = 1_000;
+/// Shards on one page of DescribeStream, at most and by default (reference 9.2).
+pub const DESCRIBE_STREAM_PAGE_MAX: usize = 100;
+/// Streams on one page of ListStreams, at most and by default (reference 9.4).
+pub const LIST_STREAMS_PAGE_MAX: usize = 100;
+/// Consumers on one page of ListStreamConsumers, at most and by default (reference 9.5).
+pub const LIST_STREAM_CONSUMERS_PAGE_MAX: usize = 100;
+/// Tags on one page of ListTagsForStream, at most and by default (model `ListTagsForStreamInputLimit`).
+pub const LIST_TAGS_PAGE_MAX: usize = 50;
+
+/// Records that one shard takes in a second, when limits are on (reference 16).
+pub const SHARD_WRITE_RECORDS_PER_S: u64 = 1_000;
+/// Bytes of data and keys that one shard takes in a second, when limits are on (reference 16).
+pub const SHARD_WRITE_BYTES_PER_S: u64 = MIB as u64;
+/// GetRecords calls that one shard answers in a second, when limits are on (reference 16).
+pub const SHARD_READ_CALLS_PER_S: u64 = 5;
+/// Bytes that one shard gives its polling readers in a second, when limits are on (reference 16).
+pub const SHARD_READ_BYTES_PER_S: u64 = 2 * MIB as u64;
+
+/// Bytes of an HTTP request body, at most: a full PutRecords in base64 is 13.4 MiB (reference 1.1).
+pub const HTTP_BODY_BYTES_MAX: usize = 16 * MIB;
+/// Worker threads that a server takes, at most. Ours: past this a core-per-worker server gains nothing.
+pub const WORKERS_MAX: usize = 256;
+
+const _: () = {
+    assert!(RECORD_BYTES_DEFAULT <= RECORD_BYTES_MAX);
+    assert!(RECORD_SIZE_KIB_MIN <= RECORD_SIZE_KIB_DEFAULT && RECORD_SIZE_KIB_DEFAULT <= RECORD_SIZE_KIB_MAX);
+    // The largest record must fit a request and an answer, or it could be neither stored nor read.
+    assert!(RECORD_BYTES_MAX <= REQUEST_BYTES_MAX);
+    assert!(RECORD_BYTES_MAX <= GET_RECORDS_BYTES_MAX);
+    assert!(PARTITION_KEY_BYTES_MAX < RECORD_BYTES_DEFAULT);
+    // The largest request must fit a body: base64 makes four characters of three bytes, and the JSON around
+    // an entry (names, quotes, an explicit hash key) is under 256 bytes.
+    assert!(REQUEST_BYTES_MAX.div_ceil(3) * 4 + PUT_RECORDS_ENTRIES_MAX * 256 <= HTTP_BODY_BYTES_MAX);
+    assert!(RETENTION_HOURS_MIN <= RETENTION_HOURS_DEFAULT && RETENTION_HOURS_DEFAULT <= RETENTION_HOURS_MAX);
+    assert!(LIST_SHARDS_PAGE_MAX <= PAGE_LIMIT_MAX && LIST_STREAMS_PAGE_MAX <= PAGE_LIMIT_MAX);
+    assert!(DESCRIBE_STREAM_PAGE_MAX <= PAGE_LIMIT_MAX && LIST_STREAM_CONSUMERS_PAGE_MAX <= PAGE_LIMIT_MAX);
+    assert!(SHARD_COUNT_MAX <= SHARD_INDEX_MAX && UPDATE_SHARD_COUNT_TARGET_MAX <= SHARD_COUNT_MAX);
+    assert!(CREATING_CONSUMERS_MAX <= CONSUMERS_PER_STREAM_MAX);
+    assert!(SUBSCRIPTION_HEARTBEAT_MS < SUBSCRIPTION_MS_MAX);
+};

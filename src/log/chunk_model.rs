@@ -1,0 +1,78 @@
+//! Segment memory under the model checker: tiny chunks, one checked cell per byte.
+//!
+//! A segment of 48 bytes holds four records, so that seals and trims happen within the few steps
+//! that a model can explore; a read of a byte that is being written fails the model.
+
+use std::sync::Arc;
+
+use loom::cell::UnsafeCell;
+
+/// One size is enough to cross seals.
+pub(crate) const CHUNK_BYTES: [usize; 1] = [48];
+
+/// The index into [`CHUNK_BYTES`].
+pub(crate) type Class = usize;
+
+/// The only class.
+pub(crate) const CLASS_MAX: Class = 0;
+
+/// Stand-in for the pool: every chunk is fresh.
+pub struct ChunkPool;
+
+impl ChunkPool {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self)
+    }
+
+    #[allow(clippy::unnecessary_wraps, reason = "the real one can fail")]
+    pub(crate) fn take(self: &Arc<Self>, class: Class) -> std::io::Result<Arena> {
+        Ok(Arena::of_bytes(CHUNK_BYTES[class]))
+    }
+
+    #[allow(clippy::unnecessary_wraps, reason = "the real one can fail")]
+    pub(crate) fn take_own(bytes: usize) -> std::io::Result<Arena> {
+        Ok(Arena::of_bytes(bytes))
+    }
+}
+
+/// Segment memory, one checked cell per byte: a read of a byte that is being written fails the model.
+pub(crate) struct Arena {
+    bytes: Vec<UnsafeCell<u8>>,
+}
+
+/// What a read gives: a copy, since checked cells cannot lend a slice.
+pub(crate) type ArenaSlice<'a> = std::borrow::Cow<'a, [u8]>;
+
+// SAFETY: the segment's protocol decides who touches which byte; loom checks it.
+#[allow(unsafe_code)]
+unsafe impl Sync for Arena {}
+// SAFETY: as above.
+#[allow(unsafe_code)]
+unsafe impl Send for Arena {}
+
+impl Arena {
+    fn of_bytes(bytes: usize) -> Self {
+        Self { bytes: (0..bytes).map(|_| UnsafeCell::new(0)).collect() }
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// See the real one: bytes at or above `at` must not be published.
+    #[allow(unsafe_code)]
+    pub(crate) unsafe fn write(&self, at: usize, bytes: &[u8]) {
+        for (cell, byte) in self.bytes[at..].iter().zip(bytes) {
+            // SAFETY: the caller's contract, checked by loom.
+            cell.with_mut(|cell| unsafe { *cell = *byte });
+        }
+    }
+
+    /// See the real one: the range must be published.
+    #[allow(unsafe_code)]
+    pub(crate) unsafe fn read(&self, at: usize, bytes: usize) -> ArenaSlice<'_> {
+        // SAFETY: the caller's contract, checked by loom.
+        let copy = self.bytes[at..at + bytes].iter().map(|cell| cell.with(|cell| unsafe { *cell }));
+        copy.collect::<Vec<u8>>().into()
+    }
+}

@@ -1,0 +1,452 @@
+//! A segment: one piece of memory, filled once by one writer and read by any number of readers.
+//!
+//! ```text
+//! | records, growing up -->            free            <-- marks, growing down |
+//! record = key bytes (varint) | data bytes (varint) | key | data
+//! mark   = record index (u32) | offset (u32) | arrival - base, ms (u32) | counter - base (u32)
+//! ```
+//! Records are dense: index 0, 1, 2, … from the segment's base position. A **mark** starts a stretch in which
+//! arrival is constant and counters are consecutive, so that everything but the byte offset is arithmetic; a
+//! new one is written every [`MARK_EVERY`] records, so that finding an offset walks past a few records at most.
+//!
+//! # Memory ordering
+//! The writer fills bytes above what is published, then stores `published` (bytes, records and marks packed in
+//! one word) with Release. A reader loads that word with Acquire and touches only what it covers, which is
+//! never written again. So the one Release/Acquire pair orders every byte, and a reader that sees record
+//! n + 1 sees record n. `log/models.rs` explores this under loom.
+
+use std::sync::Arc;
+
+use crate::sync::{AtomicU64, Ordering};
+
+use super::chunk::{Arena, ArenaSlice};
+
+/// Records between two marks at the most. A power of two, so that the test is a mask.
+const MARK_EVERY: u32 = if cfg!(shardmill_loom) { 2 } else { 16 };
+
+/// Size of a mark in bytes.
+const MARK_BYTES: usize = 16;
+
+/// Largest header of a record: two varints of at most four bytes each (28 bits).
+const HEADER_BYTES_MAX: usize = 8;
+
+// The published word: | marks, 20 bits | records, 20 bits | bytes, 24 bits |.
+const BYTES_BITS: u32 = 24;
+const RECORDS_BITS: u32 = 20;
+const BYTES_MASK: u64 = (1 << BYTES_BITS) - 1;
+const RECORDS_MASK: u64 = (1 << RECORDS_BITS) - 1;
+
+/// Largest segment: its size must fit the published word.
+pub(super) const SEGMENT_BYTES_MAX: usize = (1 << BYTES_BITS) - 1;
+
+const _: () = {
+    use crate::limits::{PARTITION_KEY_CHARS_MAX, RECORD_BYTES_MAX};
+    // The largest record AWS takes fits a segment of its own, and its header fits two 28-bit varints.
+    assert!(own_segment_bytes(4 * PARTITION_KEY_CHARS_MAX, RECORD_BYTES_MAX) <= SEGMENT_BYTES_MAX);
+    // A record takes at least two bytes, so a segment of the largest class cannot overflow the record count.
+    assert!(super::chunk::CHUNK_BYTES[super::chunk::CLASS_MAX] / 2 <= RECORDS_MASK as usize);
+};
+
+/// Bytes that a segment needs to hold one record and its mark.
+pub(super) const fn own_segment_bytes(key_bytes: usize, data_bytes: usize) -> usize {
+    HEADER_BYTES_MAX + key_bytes + data_bytes + MARK_BYTES
+}
+
+/// The shared part: what readers see.
+pub(crate) struct Segment {
+    base: Base,
+    published: AtomicU64,
+    arena: Arena,
+}
+
+/// Where a segment starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Base {
+    /// Position of its first record.
+    pub(crate) position: u64,
+    /// Counter of its first record.
+    pub(crate) counter: u64,
+    /// Arrival of its first record, epoch milliseconds.
+    pub(crate) arrival_ms: u64,
+}
+
+/// One record, as it lies in the log.
+#[derive(Debug)]
+pub struct Record<'a> {
+    /// Dense position in the shard, from 0.
+    pub position: u64,
+    /// Sequence counter, strictly increasing in the shard.
+    pub counter: u64,
+    /// Arrival, epoch milliseconds, never decreasing in the shard.
+    pub arrival_ms: u64,
+    /// Partition key, UTF-8.
+    pub key: ArenaSlice<'a>,
+    /// Data as the producer sent it, decoded.
+    pub data: ArenaSlice<'a>,
+}
+
+/// How much of a segment a reader may look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Published {
+    /// Records.
+    pub(crate) count: u32,
+    bytes: u32,
+    marks: u32,
+}
+
+impl Published {
+    const NOTHING: Self = Self { count: 0, bytes: 0, marks: 0 };
+
+    fn pack(self) -> u64 {
+        u64::from(self.marks) << (BYTES_BITS + RECORDS_BITS)
+            | u64::from(self.count) << BYTES_BITS
+            | u64::from(self.bytes)
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "each field is masked to 24 bits or fewer")]
+    fn unpack(word: u64) -> Self {
+        Self {
+            bytes: (word & BYTES_MASK) as u32,
+            count: (word >> BYTES_BITS & RECORDS_MASK) as u32,
+            marks: (word >> (BYTES_BITS + RECORDS_BITS)) as u32,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    index: u32,
+    offset: u32,
+    arrival_delta_ms: u32,
+    counter_delta: u32,
+}
+
+impl Mark {
+    fn to_bytes(self) -> [u8; MARK_BYTES] {
+        let mut bytes = [0; MARK_BYTES];
+        for (place, field) in bytes
+            .chunks_exact_mut(4)
+            .zip([self.index, self.offset, self.arrival_delta_ms, self.counter_delta])
+        {
+            place.copy_from_slice(&field.to_le_bytes());
+        }
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Self {
+        let field = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        Self { index: field(0), offset: field(4), arrival_delta_ms: field(8), counter_delta: field(12) }
+    }
+}
+
+impl Segment {
+    /// Where it starts.
+    pub(crate) const fn base(&self) -> Base {
+        self.base
+    }
+
+    /// What may be read now. Acquire: pairs with the Release store in [`SegmentWriter::publish`].
+    pub(crate) fn published(&self) -> Published {
+        Published::unpack(self.published.load(Ordering::Acquire))
+    }
+
+    /// Visits records from `index` on until `visit` says no or the published end is reached.
+    ///
+    /// Returns the index after the last record that `visit` accepted.
+    pub(crate) fn read_from(
+        &self,
+        published: Published,
+        index: u32,
+        mut visit: impl FnMut(&Record<'_>) -> bool,
+    ) -> u32 {
+        if index >= published.count {
+            return index;
+        }
+        let mut mark_number = self.mark_at_or_before(published, |mark| mark.index <= index);
+        let mut mark = self.mark(mark_number);
+        let mut next_mark_index = self.next_mark_index(published, mark_number);
+        let mut offset = mark.offset as usize;
+        let mut at = mark.index;
+        while at < published.count {
+            if at == next_mark_index {
+                mark_number += 1;
+                mark = self.mark(mark_number);
+                next_mark_index = self.next_mark_index(published, mark_number);
+            }
+            let (key_bytes, data_bytes, body) = self.header(offset, published);
+            if at >= index {
+                let record = Record {
+                    position: self.base.position + u64::from(at),
+                    counter: self.base.counter + u64::from(mark.counter_delta) + u64::from(at - mark.index),
+                    arrival_ms: self.base.arrival_ms + u64::from(mark.arrival_delta_ms),
+                    key: self.published_bytes(body, key_bytes, published),
+                    data: self.published_bytes(body + key_bytes, data_bytes, published),
+                };
+                if !visit(&record) {
+                    return at;
+                }
+            }
+            offset = body + key_bytes + data_bytes;
+            at += 1;
+        }
+        at
+    }
+
+    /// Index of the first record that arrived at or after `arrival_ms`; the count if there is none.
+    pub(crate) fn index_at_time(&self, published: Published, arrival_ms: u64) -> u32 {
+        // Every change of arrival starts a mark, so the answer is a mark's index.
+        let earlier = |mark: &Mark| self.base.arrival_ms + u64::from(mark.arrival_delta_ms) < arrival_ms;
+        let first = self.partition_marks(published, earlier);
+        if first < published.marks { self.mark(first).index } else { published.count }
+    }
+
+    /// Index of the first record whose counter is at least `counter`; the count if there is none.
+    pub(crate) fn index_at_counter(&self, published: Published, counter: u64) -> u32 {
+        if published.count == 0 || counter <= self.base.counter {
+            return 0;
+        }
+        let counter_of = |mark: &Mark| self.base.counter + u64::from(mark.counter_delta);
+        let number = self.mark_at_or_before(published, |mark| counter_of(mark) <= counter);
+        let mark = self.mark(number);
+        let end = self.next_mark_index(published, number);
+        // Past the end of its stretch the number falls into a gap: the next stretch's first record is it.
+        let into = counter.saturating_sub(counter_of(&mark));
+        u32::try_from(into).map_or(end, |into| mark.index.saturating_add(into).min(end))
+    }
+
+    /// Arrival of the last published record, if there is one.
+    pub(crate) fn last_arrival_ms(&self, published: Published) -> Option<u64> {
+        let last = published.marks.checked_sub(1)?;
+        Some(self.base.arrival_ms + u64::from(self.mark(last).arrival_delta_ms))
+    }
+
+    /// First mark for which `earlier` no longer holds; `published.marks` if it always does.
+    fn partition_marks(&self, published: Published, earlier: impl Fn(&Mark) -> bool) -> u32 {
+        let (mut low, mut high) = (0, published.marks);
+        while low < high {
+            let middle = low.midpoint(high);
+            if earlier(&self.mark(middle)) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
+    /// Last mark for which `holds`; the first record always has one, so there is an answer.
+    fn mark_at_or_before(&self, published: Published, holds: impl Fn(&Mark) -> bool) -> u32 {
+        self.partition_marks(published, holds).saturating_sub(1)
+    }
+
+    fn next_mark_index(&self, published: Published, number: u32) -> u32 {
+        if number + 1 < published.marks { self.mark(number + 1).index } else { published.count }
+    }
+
+    #[allow(unsafe_code)]
+    fn mark(&self, number: u32) -> Mark {
+        let at = mark_offset(self.arena.capacity(), number);
+        // SAFETY: every caller passes a number below `published.marks`, so the mark was written before the
+        // Release store that this thread has acquired, and a published mark is never written again.
+        let bytes = unsafe { self.arena.read(at, MARK_BYTES) };
+        Mark::from_bytes(&bytes)
+    }
+
+    /// Key length, data length, and where the key starts.
+    fn header(&self, offset: usize, published: Published) -> (usize, usize, usize) {
+        let room = (published.bytes as usize - offset).min(HEADER_BYTES_MAX);
+        let bytes = self.published_bytes(offset, room, published);
+        let (key_bytes, after_key) = read_varint(&bytes, 0);
+        let (data_bytes, after_data) = read_varint(&bytes, after_key);
+        (key_bytes, data_bytes, offset + after_data)
+    }
+
+    #[allow(unsafe_code)]
+    fn published_bytes(&self, at: usize, bytes: usize, published: Published) -> ArenaSlice<'_> {
+        assert!(at + bytes <= published.bytes as usize, "a record reaches past what is published");
+        // SAFETY: the range lies below `published.bytes`, checked just above, hence acquired and immutable.
+        unsafe { self.arena.read(at, bytes) }
+    }
+}
+
+/// The one writer of a segment. Not `Clone`: owning it is the right to write.
+pub(crate) struct SegmentWriter {
+    segment: Arc<Segment>,
+    written: Published,
+    /// The stretch that the next record may continue.
+    stretch: Mark,
+}
+
+impl SegmentWriter {
+    /// A new, empty segment over fresh memory, and the only right to write to it.
+    pub(crate) fn create(arena: Arena, base: Base) -> Self {
+        let segment = Segment { base, published: AtomicU64::new(Published::NOTHING.pack()), arena };
+        let stretch = Mark { index: 0, offset: 0, arrival_delta_ms: 0, counter_delta: 0 };
+        Self { segment: Arc::new(segment), written: Published::NOTHING, stretch }
+    }
+
+    /// What readers share.
+    pub(crate) fn segment(&self) -> &Arc<Segment> {
+        &self.segment
+    }
+
+    /// Bytes used so far, records and marks.
+    pub(crate) fn used_bytes(&self) -> usize {
+        self.written.bytes as usize + self.written.marks as usize * MARK_BYTES
+    }
+
+    /// Writes one record above what is published. `false` if it does not fit: seal, and go on elsewhere.
+    ///
+    /// `arrival_ms` and `counter` are not below those of the record before.
+    #[allow(unsafe_code)]
+    #[allow(clippy::cast_possible_truncation, reason = "sizes are below the capacity, which is below 2^24")]
+    pub(crate) fn push(&mut self, key: &[u8], data: &[u8], arrival_ms: u64, counter: u64) -> bool {
+        let base = self.segment.base;
+        let delta = |value: u64, base: u64| value.checked_sub(base).and_then(|delta| u32::try_from(delta).ok());
+        let (Some(arrival_delta_ms), Some(counter_delta)) =
+            (delta(arrival_ms, base.arrival_ms), delta(counter, base.counter))
+        else {
+            return false;
+        };
+        let index = self.written.count;
+        let continues = index.wrapping_sub(self.stretch.index) < MARK_EVERY
+            && index > 0
+            && arrival_delta_ms == self.stretch.arrival_delta_ms
+            && u64::from(counter_delta) == u64::from(self.stretch.counter_delta) + u64::from(index - self.stretch.index);
+        let marks = self.written.marks + u32::from(!continues);
+        let mut header = [0; HEADER_BYTES_MAX];
+        let header_bytes = write_header(&mut header, key.len(), data.len());
+        let start = self.written.bytes as usize;
+        let end = start + header_bytes + key.len() + data.len();
+        if end + marks as usize * MARK_BYTES > self.segment.arena.capacity() {
+            return false;
+        }
+        if !continues {
+            self.stretch = Mark { index, offset: self.written.bytes, arrival_delta_ms, counter_delta };
+            let at = mark_offset(self.segment.arena.capacity(), marks - 1);
+            // SAFETY: this mark's number is not below the published count, so no reader looks at it, and
+            // `&mut self` of the only writer keeps other writes away.
+            unsafe { self.segment.arena.write(at, &self.stretch.to_bytes()) };
+        }
+        // SAFETY: the range starts at or above the published bytes and ends below the marks: no reader
+        // looks there, and `&mut self` of the only writer keeps other writes away.
+        unsafe {
+            self.segment.arena.write(start, &header[..header_bytes]);
+            self.segment.arena.write(start + header_bytes, key);
+            self.segment.arena.write(start + header_bytes + key.len(), data);
+        }
+        self.written = Published { count: index + 1, bytes: end as u32, marks };
+        true
+    }
+
+    /// Lets readers see all that was pushed.
+    pub(crate) fn publish(&mut self) {
+        // Release: pairs with the Acquire in `Segment::published`; orders the bytes of every record and
+        // mark pushed so far before the word that covers them.
+        self.segment.published.store(self.written.pack(), Ordering::Release);
+    }
+}
+
+fn mark_offset(capacity: usize, number: u32) -> usize {
+    capacity - (number as usize + 1) * MARK_BYTES
+}
+
+fn write_header(header: &mut [u8; HEADER_BYTES_MAX], key_bytes: usize, data_bytes: usize) -> usize {
+    let after_key = write_varint(header, 0, key_bytes);
+    write_varint(header, after_key, data_bytes)
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "seven bits at a time")]
+fn write_varint(out: &mut [u8], mut at: usize, mut value: usize) -> usize {
+    while value >= 0x80 {
+        out[at] = value as u8 | 0x80;
+        value >>= 7;
+        at += 1;
+    }
+    out[at] = value as u8;
+    at + 1
+}
+
+fn read_varint(bytes: &[u8], mut at: usize) -> (usize, usize) {
+    let (mut value, mut shift) = (0, 0);
+    loop {
+        let byte = bytes[at];
+        value |= usize::from(byte & 0x7f) << shift;
+        at += 1;
+        if byte < 0x80 {
+            return (value, at);
+        }
+        shift += 7;
+    }
+}
+
+#[cfg(all(test, not(shardmill_loom)))]
+mod tests {
+    use super::super::chunk::ChunkPool;
+    use super::*;
+
+    const BASE: Base = Base { position: 100, counter: 7, arrival_ms: 1_000 };
+
+    fn writer(class: usize) -> SegmentWriter {
+        SegmentWriter::create(ChunkPool::new().take(class).unwrap(), BASE)
+    }
+
+    /// Protects: nothing is visible before it is published.
+    #[test]
+    fn pushed_records_wait_for_publication() {
+        let mut writer = writer(0);
+        assert!(writer.push(b"k", b"d", 1_000, 7));
+        let segment = Arc::clone(writer.segment());
+        assert_eq!(segment.published().count, 0);
+        writer.publish();
+        assert_eq!(segment.published().count, 1);
+    }
+
+    /// Protects: a gap in counters and a step in time each start a stretch, and seeks land on them.
+    #[test]
+    fn seeks_find_gaps_and_steps() {
+        let mut writer = writer(0);
+        for (arrival_ms, counter) in [(1_000, 7), (1_000, 8), (1_000, 20), (1_005, 21)] {
+            assert!(writer.push(b"k", b"d", arrival_ms, counter));
+        }
+        writer.publish();
+        let segment = writer.segment();
+        let all = segment.published();
+        let by_counter: Vec<_> =
+            [0, 7, 8, 9, 19, 20, 21, 22, u64::MAX].map(|counter| segment.index_at_counter(all, counter)).into();
+        assert_eq!(by_counter, [0, 0, 1, 2, 2, 2, 3, 4, 4]);
+        let by_time: Vec<_> = [0, 1_000, 1_001, 1_005, 1_006].map(|ms| segment.index_at_time(all, ms)).into();
+        assert_eq!(by_time, [0, 0, 3, 3, 4]);
+    }
+
+    /// Protects: a full segment refuses and stays readable.
+    #[test]
+    fn a_full_segment_refuses() {
+        let mut writer = writer(0);
+        let mut count = 0;
+        while writer.push(b"key", &[9; 100], 1_000, 7 + count) {
+            count += 1;
+        }
+        writer.publish();
+        let mut seen = 0;
+        let segment = writer.segment();
+        segment.read_from(segment.published(), 0, |record| {
+            assert_eq!((record.position, record.counter), (100 + seen, 7 + seen));
+            seen += 1;
+            true
+        });
+        assert_eq!(seen, count);
+    }
+
+    /// Protects: memory per stored record beyond key and data stays at 4 bytes or fewer in full batches.
+    #[test]
+    fn overhead_per_record_is_small() {
+        for (data_bytes, overhead_max) in [(100, 3.1), (1024, 4.1)] {
+            let mut writer = writer(2);
+            let (key, data) = ([b'k'; 20], vec![0; data_bytes]);
+            let mut count = 0;
+            while writer.push(&key, &data, 1_000, 7 + count) {
+                count += 1;
+            }
+            #[allow(clippy::cast_precision_loss)]
+            let overhead = writer.used_bytes() as f64 / count as f64 - 20.0 - data_bytes as f64;
+            assert!(overhead <= overhead_max, "{data_bytes} B: {overhead} B beyond key and data");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The one writer of a log: append, commit, trim.
+
+use std::sync::Arc;
+
+use crate::sync::Ordering;
+
+use super::chunk::{Arena, CHUNK_BYTES, CLASS_MAX, ChunkPool, Class};
+use super::segment::{Base, Segment, SegmentWriter, own_segment_bytes};
+use super::{Log, Spine, View};
+
+/// Why a record could not be appended.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// The system refused memory for another segment.
+    #[error("no memory for another segment")]
+    Memory(#[source] std::io::Error),
+}
+
+/// The right to append to one log. Whoever owns it is the log's only writer.
+pub struct Writer {
+    tail: Option<SegmentWriter>,
+    /// What the log's spine and horizon are: the writer is the only one to change them, so it need not look.
+    spine: Option<Arc<Spine>>,
+    horizon: u64,
+    class: Class,
+    next_position: u64,
+    next_counter: u64,
+    last_arrival_ms: u64,
+}
+
+impl Writer {
+    /// The writer of a new log. The first record gets counter `first_counter`; `born_ms` is a floor for
+    /// arrival, in epoch milliseconds.
+    #[must_use]
+    pub const fn new(first_counter: u64, born_ms: u64) -> Self {
+        Self {
+            tail: None,
+            spine: None,
+            horizon: 0,
+            class: 0, next_position: 0, next_counter: first_counter, last_arrival_ms: born_ms }
+    }
+
+    /// The arrival a record gets now: `now_ms`, but never before the last one.
+    #[must_use]
+    pub fn arrival_ms(&self, now_ms: u64) -> u64 {
+        now_ms.max(self.last_arrival_ms)
+    }
+
+    /// The counter that the next record gets.
+    #[must_use]
+    pub const fn next_counter(&self) -> u64 {
+        self.next_counter
+    }
+
+    /// Writes one record with the next position and counter; readers see it after [`Self::commit`].
+    ///
+    /// `arrival_ms` comes from [`Self::arrival_ms`].
+    ///
+    /// # Errors
+    /// No memory for another segment: this record is not stored; those before it are kept.
+    pub fn append(
+        &mut self,
+        log: &Log,
+        pool: &Arc<ChunkPool>,
+        key: &[u8],
+        data: &[u8],
+        arrival_ms: u64,
+    ) -> Result<(), AppendError> {
+        // The other side of the reader's promise: time never runs back within a shard.
+        debug_assert!(arrival_ms >= self.last_arrival_ms);
+        let counter = self.next_counter;
+        let fitted = self.tail.as_mut().is_some_and(|tail| tail.push(key, data, arrival_ms, counter));
+        if !fitted {
+            self.open_segment(log, pool, own_segment_bytes(key.len(), data.len()), arrival_ms)?;
+            let tail = self.tail.as_mut();
+            let fits = tail.is_some_and(|tail| tail.push(key, data, arrival_ms, counter));
+            assert!(fits, "a record did not fit the segment that was sized for it");
+        }
+        self.next_position += 1;
+        self.next_counter += 1;
+        self.last_arrival_ms = arrival_ms;
+        Ok(())
+    }
+
+    /// Publishes all that was appended: one Release store.
+    pub fn commit(&mut self) {
+        if let Some(tail) = &mut self.tail {
+            tail.publish();
+        }
+    }
+
+    /// Moves the horizon past every record that arrived before `not_before_ms` and lets go of the segments
+    /// that hold none of the others.
+    pub fn trim(&mut self, log: &Log, not_before_ms: u64) {
+        let view = View { spine: self.spine.clone(), horizon: self.horizon };
+        let horizon = view.position_at_time(not_before_ms);
+        if horizon <= view.horizon {
+            return;
+        }
+        // Release, and before the spine: a reader that misses the trimmed segments knows why.
+        self.horizon = horizon;
+        log.horizon.store(horizon, Ordering::Release);
+        let segments = view.segments();
+        let kept_from = segments.partition_point(|segment| {
+            segment.base().position + u64::from(segment.published().count) <= horizon
+        });
+        if kept_from == 0 {
+            return;
+        }
+        if kept_from == segments.len() {
+            // Even the open segment has expired: the next record starts a new one.
+            self.tail = None;
+            self.class = 0;
+        }
+        self.replace_spine(log, segments[kept_from..].to_vec());
+    }
+
+    /// Seals the tail and opens the next segment, large enough for a record that needs `record_bytes`.
+    fn open_segment(
+        &mut self,
+        log: &Log,
+        pool: &Arc<ChunkPool>,
+        record_bytes: usize,
+        arrival_ms: u64,
+    ) -> Result<(), AppendError> {
+        let arena = self.next_arena(pool, record_bytes).map_err(AppendError::Memory)?;
+        // The sealed segment's count is final before the spine that follows it is released.
+        self.commit();
+        let base = Base { position: self.next_position, counter: self.next_counter, arrival_ms };
+        let tail = SegmentWriter::create(arena, base);
+        let live: &[_] = self.spine.as_ref().map_or(&[], |spine| &spine.segments);
+        let mut segments = Vec::with_capacity(live.len() + 1);
+        segments.extend_from_slice(live);
+        segments.push(Arc::clone(tail.segment()));
+        self.replace_spine(log, segments);
+        self.tail = Some(tail);
+        Ok(())
+    }
+
+    fn replace_spine(&mut self, log: &Log, segments: Vec<Arc<Segment>>) {
+        let spine = Arc::new(Spine { segments });
+        log.spine.store(Arc::clone(&spine));
+        self.spine = Some(spine);
+    }
+
+    /// The next size up; a mapping of its own for a record over a quarter of the largest segment.
+    fn next_arena(&mut self, pool: &Arc<ChunkPool>, record_bytes: usize) -> std::io::Result<Arena> {
+        if !is_shared(CLASS_MAX, record_bytes) {
+            // The segment left behind may be nearly empty; the next one need not be larger than it was used.
+            if let Some(tail) = &self.tail {
+                let used_bytes = tail.used_bytes();
+                self.class = (0..self.class).find(|class| CHUNK_BYTES[*class] > used_bytes).unwrap_or(self.class);
+            }
+            return ChunkPool::take_own(record_bytes);
+        }
+        let class = if self.tail.is_some() { (self.class + 1).min(CLASS_MAX) } else { 0 };
+        self.class = (class..=CLASS_MAX).find(|class| is_shared(*class, record_bytes)).unwrap_or(CLASS_MAX);
+        pool.take(self.class)
+    }
+}
+
+/// Whether a record of this size may share a segment of the class: four or more of its kind fit.
+const fn is_shared(class: Class, record_bytes: usize) -> bool {
+    cfg!(shardmill_loom) || record_bytes <= CHUNK_BYTES[class] / 4
+}

@@ -1,0 +1,27 @@
+//! The names of Kinesis: accounts, regions, streams, shards, hash keys, sequence numbers.
+//!
+//! Each type can only hold a valid name, so that whoever receives one need not check again. Parsing says no with
+//! `None` or a small error; the text of AWS's answer is the caller's matter.
+
+mod account;
+mod arn;
+mod digits;
+mod hash_key;
+mod region;
+mod sequence;
+mod sequence_parse;
+mod sequence_value;
+mod sequence_writer;
+mod shard_id;
+mod stream;
+
+pub use account::AccountId;
+pub use arn::StreamArn;
+pub use hash_key::{HashKey, HashKeyError, HashKeyRange};
+pub use region::Region;
+pub use sequence::SequenceNumber;
+pub use sequence_parse::Parsed;
+pub use sequence_value::SequenceValue;
+pub use sequence_writer::SequenceWriter;
+pub use shard_id::ShardId;
+pub use stream::StreamName;

@@ -1,0 +1,111 @@
+//! The region of a stream, kept inline: it is part of every lookup and must not cost an allocation.
+
+use std::fmt;
+
+/// Characters of a region name, at most.
+const CHARS_MAX: usize = 31;
+
+/// A region name such as `us-east-1`: 1 to 31 of `[a-z0-9-]`. Any such name is served, known to AWS or not.
+// Unused bytes are zero and sort before every allowed character, so the derived order is the text's order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Region {
+    bytes: [u8; CHARS_MAX],
+    len: u8,
+}
+
+impl Region {
+    /// The region of requests that name none.
+    pub const US_EAST_1: Self = Self::of(b"us-east-1");
+
+    /// Reads a region name; `None` for an empty, long or oddly spelt one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if text.is_empty() || text.len() > CHARS_MAX || !text.bytes().all(allowed) {
+            return None;
+        }
+        Some(Self::of(text.as_bytes()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        let bytes = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// The ARN partition that the region belongs to (reference 5.1).
+    #[must_use]
+    pub fn partition(&self) -> &'static str {
+        let name = self.as_str();
+        if name.starts_with("cn-") {
+            "aws-cn"
+        } else if name.starts_with("us-gov-") {
+            "aws-us-gov"
+        } else {
+            "aws"
+        }
+    }
+
+    /// Copies a checked name of at most [`CHARS_MAX`] bytes.
+    const fn of(text: &[u8]) -> Self {
+        let mut region = Self { bytes: [0; CHARS_MAX], len: 0 };
+        while (region.len as usize) < text.len() && (region.len as usize) < CHARS_MAX {
+            region.bytes[region.len as usize] = text[region.len as usize];
+            region.len += 1;
+        }
+        region
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Region({})", self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_default_is_us_east_1() {
+        assert_eq!(Region::US_EAST_1.as_str(), "us-east-1");
+        assert_eq!(Region::parse("us-east-1"), Some(Region::US_EAST_1));
+        assert_eq!(format!("{:?}", Region::US_EAST_1), "Region(us-east-1)");
+    }
+
+    #[test]
+    fn bad_names_are_refused() {
+        for text in ["", "US-EAST-1", "us_east_1", "us east", "é", "abcdefghijklmnopqrstuvwxyz-12345", "a\0"]
+        {
+            assert_eq!(Region::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_partition_follows_the_region() {
+        let partition = |text: &str| Region::parse(text).unwrap().partition();
+        assert_eq!(partition("eu-west-1"), "aws");
+        assert_eq!(partition("cn-north-1"), "aws-cn");
+        assert_eq!(partition("us-gov-west-1"), "aws-us-gov");
+    }
+
+    proptest! {
+        /// A region is its text: nothing is lost, and sorting regions sorts their names.
+        #[test]
+        fn text_round_trips_and_orders(a in "[a-z0-9-]{1,31}", b in "[a-z0-9-]{1,31}") {
+            let (left, right) = (Region::parse(&a).unwrap(), Region::parse(&b).unwrap());
+            prop_assert_eq!(left.as_str(), &a);
+            prop_assert_eq!(left.to_string(), a.clone());
+            prop_assert_eq!(left.cmp(&right), a.cmp(&b));
+        }
+    }
+}

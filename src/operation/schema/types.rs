@@ -1,0 +1,207 @@
+//! The type check (reference 3): a tree of any shape becomes an [`Input`], or the first type error in it.
+//!
+//! The whole input is converted before any constraint is looked at, in the order of the request, as a parser
+//! that reads ahead of its checks would do. Unknown members are dropped and `null` is absence (reference
+//! 1.2).
+
+use super::constraints;
+use super::input::{Input, Member};
+use super::shapes::{Shape, Structure};
+use crate::document::Value;
+use crate::error::{ApiError, ErrorKind};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+const LIST_NOT_EXPECTED: &str = "Start of list found where not expected";
+const MAP_NOT_EXPECTED: &str = "Start of structure or map found where not expected.";
+
+/// Reads a request's tree as the structure, first its types, then its constraints.
+///
+/// # Errors
+/// `SerializationException` with the text of S1 to S14 for the first wrong type, or `ValidationException`
+/// that lists up to ten broken constraints.
+pub fn read<'a>(structure: &'static Structure, value: Value<'a>) -> Result<Input<'a>, ApiError> {
+    let input = convert_structure(structure, value)?;
+    constraints::check(&input)?;
+    Ok(input)
+}
+
+fn convert_structure<'a>(structure: &'static Structure, value: Value<'a>) -> Result<Input<'a>, ApiError> {
+    let members = match value {
+        Value::Map(members) => members,
+        Value::List(_) => return Err(type_error(LIST_NOT_EXPECTED)),
+        _ => return Err(type_error("Expected null")),
+    };
+    let mut input = Input { structure, members: vec![Member::Null; structure.members.len()] };
+    for (name, value) in members {
+        let slots = structure.members.iter().zip(&mut input.members);
+        for (member, slot) in slots {
+            if member.name == name {
+                *slot = convert(member.shape, value)?;
+                break;
+            }
+        }
+    }
+    Ok(input)
+}
+
+fn convert<'a>(shape: &'static Shape, value: Value<'a>) -> Result<Member<'a>, ApiError> {
+    if value == Value::Null {
+        return Ok(Member::Null);
+    }
+    match shape {
+        Shape::String(_) => convert_string(value).map(Member::String),
+        Shape::Integer { .. } => convert_integer(&value).map(Member::Integer),
+        Shape::Boolean => convert_boolean(&value).map(Member::Boolean),
+        Shape::Timestamp => convert_timestamp(&value).map(Member::TimestampMs),
+        Shape::Blob { .. } => convert_blob(value).map(Member::Blob),
+        Shape::Structure(structure) => convert_structure(structure, value).map(Member::Structure),
+        Shape::List { element, .. } => match value {
+            Value::List(elements) => {
+                let elements: Result<_, _> =
+                    elements.into_iter().map(|value| convert(element, value)).collect();
+                elements.map(Member::List)
+            }
+            Value::Map(_) => Err(type_error(MAP_NOT_EXPECTED)),
+            _ => Err(type_error("Expected list or null")),
+        },
+        Shape::Map { .. } => match value {
+            Value::Map(entries) => convert_entries(entries).map(Member::Map),
+            Value::List(_) => Err(type_error(LIST_NOT_EXPECTED)),
+            _ => Err(type_error("Expected map or null")),
+        },
+    }
+}
+
+type Entries<'a, V> = Vec<(Cow<'a, str>, V)>;
+
+/// Text entries with each key once, the last one given; entries that are `null` are absent.
+fn convert_entries<'a>(entries: Entries<'a, Value<'a>>) -> Result<Entries<'a, Cow<'a, str>>, ApiError> {
+    let mut texts = Vec::with_capacity(entries.len());
+    for (key, value) in entries {
+        if value != Value::Null {
+            texts.push((key, convert_string(value)?));
+        }
+    }
+    let is_last: Vec<bool> = {
+        let last: HashMap<&str, usize> =
+            texts.iter().enumerate().map(|(index, (key, _))| (key.as_ref(), index)).collect();
+        texts.iter().enumerate().map(|(index, (key, _))| last.get(key.as_ref()) == Some(&index)).collect()
+    };
+    let mut keep = is_last.into_iter();
+    texts.retain(|_| keep.next().unwrap_or(true));
+    Ok(texts)
+}
+
+fn convert_string(value: Value<'_>) -> Result<Cow<'_, str>, ApiError> {
+    match value {
+        Value::String(text) => Ok(text),
+        other => Err(not_convertible(&other, "an String")),
+    }
+}
+
+/// Fractions are cut off and values outside 32 bits clamped (reference 3, "Numeric coercion").
+fn convert_integer(value: &Value<'_>) -> Result<i64, ApiError> {
+    const MIN: i64 = i32::MIN as i64;
+    const MAX: i64 = i32::MAX as i64;
+    match value {
+        Value::Integer(number) => Ok((*number).clamp(MIN, MAX)),
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "cutting off is the rule, and the cast saturates"
+        )]
+        Value::Float(number) => Ok((*number as i64).clamp(MIN, MAX)),
+        other => Err(not_convertible(other, "an Integer")),
+    }
+}
+
+fn convert_boolean(value: &Value<'_>) -> Result<bool, ApiError> {
+    match value {
+        Value::Bool(truth) => Ok(*truth),
+        Value::String(text) => match text.to_uppercase().as_str() {
+            "TRUE" | "1" | "YES" => Ok(true),
+            "FALSE" | "0" | "NO" => Ok(false),
+            upper => Err(type_error(format!("'{upper}' can not be converted to an Boolean"))),
+        },
+        other => Err(not_convertible(other, "an Boolean")),
+    }
+}
+
+/// Seconds, with a fraction or not, become milliseconds; a codec with its own time type hands milliseconds
+/// over. Times before 1970 become 1970, since nothing in a stream is older.
+fn convert_timestamp(value: &Value<'_>) -> Result<u64, ApiError> {
+    match value {
+        Value::TimestampMs(time_ms) => Ok(*time_ms),
+        Value::Integer(seconds) => Ok(u64::try_from(*seconds).unwrap_or(0).saturating_mul(1000)),
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the cast saturates at both ends and makes 0 of NaN"
+        )]
+        Value::Float(seconds) => Ok((*seconds * 1000.0).round() as u64),
+        other => Err(not_convertible(other, "milliseconds since epoch")),
+    }
+}
+
+fn convert_blob(value: Value<'_>) -> Result<Cow<'_, [u8]>, ApiError> {
+    match value {
+        Value::Blob(bytes) => Ok(bytes),
+        Value::String(text) => base64_simd::STANDARD
+            .decode_to_vec(text.as_bytes())
+            .map(Cow::Owned)
+            .map_err(|_| base64_error(&text)),
+        other => Err(not_convertible(&other, "a Blob")),
+    }
+}
+
+/// What is wrong with a text that is not Base64 (S6 to S8). The length is counted as Java does, in UTF-16
+/// units.
+fn base64_error(text: &str) -> ApiError {
+    let units = text.encode_utf16().count();
+    let fault = if !units.is_multiple_of(4) {
+        format!("Base64 encoded length is expected a multiple of 4 bytes but found: {units}")
+    } else if let Some(letter) = bad_base64_letter(text) {
+        format!("Invalid Base64 character: '{letter}'")
+    } else {
+        "Invalid last non-pad Base64 character dectected".to_owned()
+    };
+    type_error(format!("'{text}' can not be converted to a Blob: {fault}"))
+}
+
+/// The first character outside the alphabet, or a `=` before the padding.
+fn bad_base64_letter(text: &str) -> Option<char> {
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let is_good = match letter {
+            '=' => letters.peek().is_none_or(|next| *next == '='),
+            _ => letter.is_ascii_alphanumeric() || matches!(letter, '+' | '/'),
+        };
+        if !is_good {
+            return Some(letter);
+        }
+    }
+    None
+}
+
+/// The error for a value that is in the wrong place, named by the class that the service reads it into.
+fn not_convertible(value: &Value<'_>, target: &str) -> ApiError {
+    let class = match value {
+        Value::List(_) => return type_error(LIST_NOT_EXPECTED),
+        Value::Map(_) | Value::Null => return type_error(MAP_NOT_EXPECTED),
+        Value::Bool(_) => "java.lang.Boolean",
+        Value::Integer(_) | Value::Float(_) => "com.amazon.coral.value.json.numbers.TruncatingBigNumber",
+        Value::String(_) => "java.lang.String",
+        // Only a CBOR request can hold these two where they do not belong; its text was not recorded.
+        Value::Blob(_) => "java.nio.ByteBuffer",
+        Value::TimestampMs(_) => "java.util.Date",
+    };
+    type_error(format!("class {class} can not be converted to {target}"))
+}
+
+fn type_error(message: impl Into<Cow<'static, str>>) -> ApiError {
+    ApiError::new(ErrorKind::Serialization, message)
+}
+
+#[cfg(test)]
+#[path = "types_tests.rs"]
+mod tests;

@@ -1,0 +1,219 @@
+//! From a request to its operation and caller, or to the answer that refuses it, in the order of reference
+//! 1.6.
+//!
+//! The order matters, because clients and tests see it: a body that cannot be read and an operation that does
+//! not exist are reported before missing credentials. It takes two steps. [`classify`] needs only the head
+//! and answers what never reaches the service; [`resolve`] needs to know what became of the body. Between the
+//! two the caller reads and parses the body, by whatever route is fastest for the operation. A good request
+//! allocates nothing here.
+
+use super::answer::{Answer, error_answer, front_end_answer};
+use super::auth::{Caller, Credential, authenticate};
+use super::codec::Codec;
+use super::foreign;
+use super::head::{Headers, RequestHead};
+use crate::error::{ApiError, ErrorKind};
+use crate::operation::names::Operation;
+
+/// The part of `X-Amz-Target` before the dot.
+const TARGET_PREFIX: &str = "Kinesis_20131202";
+
+/// What the head of a request says about it.
+#[derive(Debug)]
+pub enum Class<'a> {
+    /// A CORS preflight, answered at once; `headers::Cors` has its header fields.
+    Preflight(Answer),
+    /// Not a request to the service at all; answered at once, whatever its body.
+    Refused(Answer),
+    /// A POST. Its body is read next, then [`resolve`] decides.
+    Post(Post<'a>),
+}
+
+/// A POST whose body has not been looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Post<'a> {
+    /// The wire format of body and answer; `None` means that the body is not to be parsed.
+    pub codec: Option<Codec>,
+    /// The operation that the target names, for choosing how to parse; not yet permitted.
+    pub operation: Option<Operation>,
+    content_type: &'a str,
+}
+
+/// What became of the body of a POST.
+#[derive(Debug, Clone, Copy)]
+pub enum Body<'a> {
+    /// There was none.
+    Empty,
+    /// It was JSON and decoded to an object.
+    Object,
+    /// It was to be JSON and did not decode to an object.
+    Malformed,
+    /// It was not parsed: CBOR, or no codec.
+    Raw(&'a [u8]),
+}
+
+/// Sorts a request by its head.
+pub fn classify<'a, H: Headers + ?Sized>(head: &RequestHead<'a, H>) -> Class<'a> {
+    if head.method == "OPTIONS" && head.header("origin").is_some() {
+        return Class::Preflight(Answer { status: 200, content_type: None, body: Vec::new() });
+    }
+    if head.method != "POST" {
+        return Class::Refused(refuse_unreadable(head, authenticate(head)));
+    }
+    let content_type = head.header("content-type").unwrap_or_default();
+    Class::Post(Post {
+        codec: Codec::from_content_type(content_type),
+        operation: Target::of(head).and_then(|target| target.operation()),
+        content_type,
+    })
+}
+
+/// Decides about a POST, now that its body is known.
+///
+/// # Errors
+/// The answer to send instead of running the operation.
+pub fn resolve<H: Headers + ?Sized>(
+    head: &RequestHead<'_, H>,
+    post: &Post<'_>,
+    body: Body<'_>,
+) -> Result<(Operation, Caller), Answer> {
+    let credential = authenticate(head);
+    let Some(codec) = post.codec else { return Err(resolve_without_codec(head, post, body, credential)) };
+    match body {
+        Body::Empty => return Err(refuse_empty(post)),
+        Body::Malformed => return Err(error_answer(codec, &ApiError::bare(ErrorKind::Serialization))),
+        Body::Object | Body::Raw(_) => {}
+    }
+    if let Some(answer) = refuse_foreign(head, post, &credential) {
+        return Err(answer);
+    }
+    permit(post.operation, codec, credential).map_err(|error| error_answer(codec, &error))
+}
+
+/// Rules 6 and 7, and what is not built.
+fn permit(
+    operation: Option<Operation>,
+    codec: Codec,
+    credential: Result<Credential<'_>, ApiError>,
+) -> Result<(Operation, Caller), ApiError> {
+    let operation = operation.ok_or(ApiError::bare(ErrorKind::UnknownOperation))?;
+    if codec == Codec::Cbor {
+        return Err(ApiError::new(
+            ErrorKind::NotImplemented,
+            "CBOR requests are not built yet; make the client send JSON: set AWS_CBOR_DISABLE=1 \
+             (AWS SDK for Java v1), CBOR_ENABLED=false or -Daws.cborEnabled=false (v2).",
+        ));
+    }
+    let caller = credential?.caller();
+    if !operation.is_built() {
+        let message = format!("{} is an operation of Kinesis that is not built yet.", operation.name());
+        return Err(ApiError::new(ErrorKind::NotImplemented, message));
+    }
+    Ok((operation, caller))
+}
+
+/// Rule 3: the codec is only believed if it is the JSON of AWS.
+fn refuse_empty(post: &Post<'_>) -> Answer {
+    let codec = match post.codec {
+        Some(Codec::Json) => Codec::Json,
+        _ => Codec::Cbor,
+    };
+    let kind = match post.operation {
+        Some(_) => ErrorKind::Serialization,
+        None => ErrorKind::UnknownOperation,
+    };
+    error_answer(codec, &ApiError::bare(kind))
+}
+
+/// A POST of some other content type: another protocol of AWS, or nothing that anyone could read.
+fn resolve_without_codec<H: Headers + ?Sized>(
+    head: &RequestHead<'_, H>,
+    post: &Post<'_>,
+    body: Body<'_>,
+    credential: Result<Credential<'_>, ApiError>,
+) -> Answer {
+    if let Some(answer) = refuse_foreign(head, post, &credential) {
+        return answer;
+    }
+    if let (Body::Raw(body), true) = (body, foreign::is_form(post.content_type))
+        && let Some(action) = foreign::form_action(body)
+    {
+        return foreign::foreign_answer(post.content_type, action);
+    }
+    match body {
+        Body::Empty => refuse_empty(post),
+        _ => refuse_unreadable(head, credential),
+    }
+}
+
+/// The answer to a request that another service should have got. A target counts only in a body format that
+/// has targets; elsewhere the recorded A11 tells of it.
+fn refuse_foreign<H: Headers + ?Sized>(
+    head: &RequestHead<'_, H>,
+    post: &Post<'_>,
+    credential: &Result<Credential<'_>, ApiError>,
+) -> Option<Answer> {
+    let target = Target::of(head);
+    let has_targets = post.codec.is_some() || foreign::is_json_1_0(post.content_type);
+    if let Some(target) = target.filter(|target| has_targets && foreign::is_foreign_prefix(target.prefix)) {
+        return Some(foreign::foreign_answer(post.content_type, target.text));
+    }
+    let service = credential.as_ref().ok()?.service();
+    foreign::is_foreign_service(service)
+        .then(|| foreign::foreign_answer(post.content_type, service.unwrap_or_default()))
+}
+
+/// Rule 2: credentials first, then the target.
+fn refuse_unreadable<H: Headers + ?Sized>(
+    head: &RequestHead<'_, H>,
+    credential: Result<Credential<'_>, ApiError>,
+) -> Answer {
+    let credential = match credential {
+        Ok(credential) => credential,
+        Err(error) => return front_end_answer(403, &error),
+    };
+    if foreign::is_foreign_service(credential.service()) {
+        return foreign::foreign_answer("", credential.service().unwrap_or_default());
+    }
+    match Target::of(head) {
+        None => {
+            let message = "Unable to determine service/operation name to be authorized";
+            front_end_answer(403, &ApiError::new(ErrorKind::AccessDenied, message))
+        }
+        Some(target) if target.prefix != TARGET_PREFIX => {
+            let message = format!(
+                "No authorization strategy was found for service: {}, operation: {}",
+                target.prefix, target.name
+            );
+            front_end_answer(403, &ApiError::new(ErrorKind::UnrecognizedClient, message))
+        }
+        Some(target) if target.operation().is_none() => {
+            front_end_answer(500, &ApiError::bare(ErrorKind::InternalFailure))
+        }
+        Some(_) => front_end_answer(404, &ApiError::bare(ErrorKind::UnknownOperation)),
+    }
+}
+
+/// The value of `X-Amz-Target`.
+#[derive(Debug, Clone, Copy)]
+struct Target<'a> {
+    text: &'a str,
+    prefix: &'a str,
+    name: &'a str,
+}
+
+impl<'a> Target<'a> {
+    fn of<H: Headers + ?Sized>(head: &RequestHead<'a, H>) -> Option<Self> {
+        let text = head.header("x-amz-target")?;
+        let (prefix, name) = text.split_once('.').unwrap_or((text, ""));
+        Some(Self { text, prefix, name })
+    }
+
+    fn operation(&self) -> Option<Operation> {
+        (self.prefix == TARGET_PREFIX).then(|| Operation::parse(self.name)).flatten()
+    }
+}
+
+#[cfg(test)]
+#[path = "dispatch_tests.rs"]
+mod tests;

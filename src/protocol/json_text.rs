@@ -1,0 +1,148 @@
+//! JSON out: compact text into a byte buffer that the caller owns and uses again.
+//!
+//! Strings are scanned eight bytes at a time for the few that must be escaped, since nearly all have none.
+
+use crate::document::Value;
+use std::io::Write as _;
+
+/// Appends a value as compact JSON.
+///
+/// Blobs are Base64, times are decimal seconds without exponent (reference 1.2), members that are `null` are
+/// left out, and a number that JSON cannot hold is `null`.
+pub fn write(value: &Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Integer(number) => write_display(number, out),
+        Value::Float(number) if number.is_finite() => write_display(number, out),
+        Value::Float(_) => out.extend_from_slice(b"null"),
+        Value::String(text) => write_string(text, out),
+        Value::Blob(bytes) => {
+            out.push(b'"');
+            base64_simd::STANDARD.encode_append(bytes, out);
+            out.push(b'"');
+        }
+        Value::TimestampMs(time_ms) => write_timestamp(*time_ms, out),
+        Value::List(elements) => {
+            out.push(b'[');
+            for (index, element) in elements.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write(element, out);
+            }
+            out.push(b']');
+        }
+        Value::Map(members) => {
+            out.push(b'{');
+            let mut is_first = true;
+            for (name, value) in members.iter().filter(|(_, value)| *value != Value::Null) {
+                if !is_first {
+                    out.push(b',');
+                }
+                is_first = false;
+                write_string(name, out);
+                out.push(b':');
+                write(value, out);
+            }
+            out.push(b'}');
+        }
+    }
+}
+
+/// Appends a string with its quotes.
+pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
+    let mut rest = text.as_bytes();
+    out.reserve(rest.len() + 2);
+    out.push(b'"');
+    while let Some(at) = first_escaped(rest) {
+        let (plain, tail) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        if let Some((&byte, tail)) = tail.split_first() {
+            write_escape(byte, out);
+            rest = tail;
+        }
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+/// As many bytes as [`write_string`] appends.
+pub(crate) fn string_len_escaped(text: &str) -> usize {
+    let mut len = text.len() + 2;
+    let mut rest = text.as_bytes();
+    while let Some(at) = first_escaped(rest) {
+        let (_, tail) = rest.split_at(at);
+        if let Some((&byte, tail)) = tail.split_first() {
+            len += if short_escape(byte).is_some() { 1 } else { 5 };
+            rest = tail;
+        }
+    }
+    len
+}
+
+/// The letter after the backslash, for bytes that have one.
+const fn short_escape(byte: u8) -> Option<u8> {
+    match byte {
+        b'"' | b'\\' => Some(byte),
+        0x08 => Some(b'b'),
+        0x0c => Some(b'f'),
+        b'\n' => Some(b'n'),
+        b'\r' => Some(b'r'),
+        b'\t' => Some(b't'),
+        _ => None,
+    }
+}
+
+fn write_escape(byte: u8, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    match short_escape(byte) {
+        Some(letter) => out.extend([b'\\', letter]),
+        None => {
+            out.extend_from_slice(b"\\u00");
+            out.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+    }
+}
+
+/// Where the first byte stands that a string cannot hold as it is: a control character, a quote or a
+/// backslash.
+fn first_escaped(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    let mut words = bytes.chunks_exact(8);
+    let mut at = 0;
+    for word in words.by_ref() {
+        let word = word.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        // The high bit of each byte that is below 0x20 or equal to a mark. A borrow can raise bits above the
+        // first hit but never below it, so the lowest bit set is right.
+        let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
+        let equal = |mark: u8| below(word ^ (ONES * u64::from(mark)), 1);
+        let hits = (below(word, 0x20) | equal(b'"') | equal(b'\\')) & HIGHS;
+        if hits != 0 {
+            return Some(at + hits.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    let tail = words.remainder().iter().position(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\\'));
+    tail.map(|tail| at + tail)
+}
+
+/// Seconds with up to three decimals: `1671562498.449`, `1671562498.4`, `1671562498`.
+fn write_timestamp(time_ms: u64, out: &mut Vec<u8>) {
+    let (seconds, millis) = (time_ms / 1000, time_ms % 1000);
+    write_display(&seconds, out);
+    if millis > 0 {
+        // Writing into a Vec cannot fail.
+        let _ = write!(out, ".{millis:03}");
+        while out.last() == Some(&b'0') {
+            out.pop();
+        }
+    }
+}
+
+fn write_display(number: &impl std::fmt::Display, out: &mut Vec<u8>) {
+    // Writing into a Vec cannot fail.
+    let _ = write!(out, "{number}");
+}

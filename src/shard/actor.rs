@@ -1,0 +1,248 @@
+//! What a command does to a shard, and who runs it.
+//!
+//! A request that finds the token free runs its command on its own thread, at the cost of an uncontended
+//! lock. If the token is busy the command goes to the mailbox and the request waits for its countdown. The
+//! holder drains the mailbox before it lets go, but only so much ([`DRAIN_COMMANDS_MAX`],
+//! [`DRAIN_BYTES_MAX`]) on another request's time: the rest goes to a task of its own.
+//!
+//! - Back-pressure: a full mailbox makes the sender wait; only after [`SHED_AFTER`] is the command dropped,
+//!   which fails its records as an internal failure and is counted. It is never called a throttle.
+//! - Panics: a command that panics poisons its shard. Its records fail, the published prefix stays readable,
+//!   later writes fail, and health says so. Other shards do not notice.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::log::Writer;
+
+use super::Shard;
+use super::batch::{AppendCommand, Stored};
+use super::mailbox::Mailbox;
+use super::token::{Exclusive, Owner, Token};
+
+/// Commands that a request drains for others before it hands the token to a task.
+const DRAIN_COMMANDS_MAX: usize = 64;
+
+/// Bytes that a request appends for others before it hands the token to a task.
+const DRAIN_BYTES_MAX: usize = 256 << 10;
+
+/// How long a sender waits for room in a full mailbox.
+const SHED_AFTER: Duration = Duration::from_secs(1);
+
+/// Everything that can change a shard.
+pub enum Command {
+    /// Append one request's records for this shard.
+    Append(AppendCommand),
+    /// Let go of records that arrived before this, in epoch milliseconds.
+    Trim {
+        /// The oldest arrival to keep.
+        not_before_ms: u64,
+    },
+    /// Panic, to show that it stays in its shard.
+    #[cfg(test)]
+    Panic,
+}
+
+impl Command {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Append(append) => append.bytes(),
+            _ => 0,
+        }
+    }
+}
+
+/// The part of a shard that only the holder of its token sees.
+pub(crate) struct ActorState {
+    writer: Writer,
+    poisoned: bool,
+}
+
+impl ActorState {
+    pub(super) const fn new(created_s: u64) -> Self {
+        // Counter 0 is the shard's StartingSequenceNumber (reference 5.4): the first record has 1.
+        Self { writer: Writer::new(1, created_s * 1000), poisoned: false }
+    }
+}
+
+impl Shard {
+    /// Has a command run: here and now if the shard is idle, else by whoever is busy with it.
+    ///
+    /// Returns once the command has run or is queued; waits only while the mailbox is full.
+    pub async fn submit(self: &Arc<Self>, command: Command) {
+        let Some(mut token) = Token::try_take(&**self) else {
+            return self.enqueue(command).await;
+        };
+        execute(&mut token, command);
+        self.drain_and_release(token);
+    }
+
+    async fn enqueue(self: &Arc<Self>, command: Command) {
+        let mailbox = self.writing.mailbox.get_or_init(Box::default);
+        let mut waiting = Some(command);
+        let queued = tokio::time::timeout(SHED_AFTER, async {
+            while let Some(command) = waiting.take() {
+                let mut room = pin!(mailbox.room());
+                // Registered before the push is tried, so that room made in between is not missed.
+                room.as_mut().enable();
+                if let Err(command) = mailbox.push(command) {
+                    waiting = Some(command);
+                    room.await;
+                }
+            }
+        });
+        if queued.await.is_err() {
+            self.context.tally.count_shed_command();
+            return;
+        }
+        if let Some(token) = Token::notify(&**self) {
+            self.drain_and_release(token);
+        }
+    }
+
+    /// Runs what is queued and lets go; hands the token to a task when that would take long.
+    fn drain_and_release(self: &Arc<Self>, mut token: Token<&Self>) {
+        let mut budget = Budget::default();
+        loop {
+            if self.drain(&mut token, &mut budget) {
+                match token.release() {
+                    Ok(()) => return,
+                    Err(again) => token = again,
+                }
+            } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                let token = token.held_by(Arc::clone(self));
+                runtime.spawn(Arc::clone(self).drain_in_task(token));
+                return;
+            } else {
+                // Outside a runtime nobody else waits for this thread.
+                budget = Budget::default();
+            }
+        }
+    }
+
+    async fn drain_in_task(self: Arc<Self>, mut token: Token<Arc<Self>>) {
+        loop {
+            tokio::task::yield_now().await;
+            if self.drain(&mut token, &mut Budget::default()) {
+                match token.release() {
+                    Ok(()) => return,
+                    Err(again) => token = again,
+                }
+            }
+        }
+    }
+
+    /// Runs queued commands until the mailbox is empty (`true`) or the budget is spent (`false`).
+    fn drain<R>(&self, token: &mut Token<R>, budget: &mut Budget) -> bool
+    where
+        R: std::ops::Deref<Target = Self>,
+    {
+        let Some(mailbox) = self.writing.mailbox.get() else { return true };
+        while budget.is_left() {
+            let Some(command) = mailbox.pop() else { return true };
+            budget.spend(command.bytes());
+            execute(token, command);
+        }
+        false
+    }
+}
+
+/// What a request may still do for others.
+struct Budget {
+    commands: usize,
+    bytes: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { commands: DRAIN_COMMANDS_MAX, bytes: DRAIN_BYTES_MAX }
+    }
+}
+
+impl Budget {
+    const fn is_left(&self) -> bool {
+        self.commands > 0 && self.bytes > 0
+    }
+
+    fn spend(&mut self, bytes: usize) {
+        self.commands -= 1;
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
+/// The one door through which a shard changes. A panic stays inside and poisons the shard.
+fn execute<R>(token: &mut Token<R>, command: Command)
+where
+    R: std::ops::Deref<Target = Shard>,
+{
+    token.with(|shard, state| {
+        if state.poisoned {
+            // Dropping the command fails its records.
+            return;
+        }
+        // What the panic left half done is never read again: `poisoned` guards the writer, and readers see
+        // published records only. That is the unwind safety asserted here.
+        let ran = catch_unwind(AssertUnwindSafe(|| run(shard, state, command)));
+        if ran.is_err() {
+            poison(shard, state);
+        }
+    });
+}
+
+fn run(shard: &Shard, state: &mut ActorState, command: Command) {
+    match command {
+        Command::Append(mut append) => {
+            let stored = run_append(shard, &mut state.writer, &append);
+            append.settle(stored);
+        }
+        Command::Trim { not_before_ms } => state.writer.trim(&shard.log, not_before_ms),
+        #[cfg(test)]
+        Command::Panic => panic!("a planted panic"),
+    }
+}
+
+/// Sequence numbers, append and publication of one share: one step, whoever watches.
+fn run_append(shard: &Shard, writer: &mut Writer, append: &AppendCommand) -> Stored {
+    let arrival_ms = writer.arrival_ms(shard.context.clock.now_ms());
+    let first_counter = writer.next_counter();
+    let mut count = 0;
+    for (key, data) in append.records() {
+        if let Err(error) = writer.append(&shard.log, &shard.context.pool, key, data, arrival_ms) {
+            tracing::error!(shard = %shard.id, %error, "records refused");
+            break;
+        }
+        count += 1;
+    }
+    writer.commit();
+    Stored { first_counter, arrival_ms, count }
+}
+
+fn poison(shard: &Shard, state: &mut ActorState) {
+    if !state.poisoned {
+        state.poisoned = true;
+        shard.context.tally.count_poisoned_shard();
+        tracing::error!(shard = %shard.id, "a command panicked: the shard refuses writes from now on");
+    }
+}
+
+impl Owner for Shard {
+    type State = ActorState;
+
+    fn exclusive(&self) -> &Exclusive<ActorState> {
+        &self.writing.exclusive
+    }
+
+    fn on_abandon(&self, state: &mut ActorState) {
+        poison(self, state);
+        if let Some(mailbox) = self.writing.mailbox.get() {
+            while mailbox.pop().is_some() {}
+        }
+    }
+}
+
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<Mailbox>();
+};

@@ -1,0 +1,338 @@
+//! One put request in its parsed form: the records, how they fall to shards, and the countdown of its reply.
+//!
+//! A batch owns every byte of its request, so nothing of it borrows from the connection: a client that goes
+//! away cancels nothing that is queued. Each shard concerned gets one [`AppendCommand`], which shares the batch
+//! and completes its share of the countdown exactly once: with what was stored when it runs, or as failed when
+//! it is dropped without having run.
+//!
+//! # Memory ordering
+//! A share's outcome is written with Relaxed stores by whoever completes it, followed by a decrement of
+//! `pending` with AcqRel. The waiter reads outcomes only after it has seen zero with Acquire, so it sees them
+//! all: the decrements form one release sequence.
+
+use std::future::poll_fn;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::task::Poll;
+
+use atomic_waker::AtomicWaker;
+use smallvec::SmallVec;
+
+use crate::names::HashKey;
+
+use super::Shard;
+
+/// The records of one request, in request order, as they are collected before any shard is touched.
+#[derive(Default, Debug, Clone)]
+pub struct Records {
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+/// Where one record's key and data lie: the key directly before the data.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    start: u32,
+    data_start: u32,
+    end: u32,
+    explicit_hash_key: Option<HashKey>,
+}
+
+impl Records {
+    /// An empty collection with room for this many records and bytes.
+    #[must_use]
+    pub fn with_capacity(records: usize, bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), entries: Vec::with_capacity(records) }
+    }
+
+    /// Adds a record. `append_data` appends its data to the buffer it is given, so that decoding writes in
+    /// place; if it fails, nothing is added.
+    ///
+    /// # Errors
+    /// What `append_data` returned, or [`PushError::TooLarge`] past 4 GiB of records.
+    pub fn push_with<E>(
+        &mut self,
+        key: &str,
+        explicit_hash_key: Option<HashKey>,
+        append_data: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), PushError<E>> {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(key.as_bytes());
+        let data_start = self.bytes.len();
+        let appended = append_data(&mut self.bytes).map_err(PushError::Data);
+        let places = appended.and_then(|()| {
+            let place = |at: usize| u32::try_from(at).map_err(|_| PushError::TooLarge);
+            Ok((place(start)?, place(data_start)?, place(self.bytes.len())?))
+        });
+        match places {
+            Ok((start, data_start, end)) => {
+                self.entries.push(Entry { start, data_start, end, explicit_hash_key });
+                Ok(())
+            }
+            Err(error) => {
+                self.bytes.truncate(start);
+                Err(error)
+            }
+        }
+    }
+
+    /// Adds a record whose data is at hand.
+    ///
+    /// # Errors
+    /// [`PushError::TooLarge`] past 4 GiB of records.
+    pub fn push(
+        &mut self,
+        key: &str,
+        explicit_hash_key: Option<HashKey>,
+        data: &[u8],
+    ) -> Result<(), PushError<std::convert::Infallible>> {
+        self.push_with(key, explicit_hash_key, |bytes| {
+            bytes.extend_from_slice(data);
+            Ok(())
+        })
+    }
+
+    /// Records.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Bytes of all keys and data together.
+    #[must_use]
+    pub fn total_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Bytes of key and data of one record.
+    #[must_use]
+    pub fn record_bytes(&self, number: usize) -> usize {
+        self.entries.get(number).map_or(0, |entry| (entry.end - entry.start) as usize)
+    }
+
+    /// Key of one record, UTF-8.
+    #[must_use]
+    pub fn key(&self, number: usize) -> &[u8] {
+        self.entries.get(number).map_or(&[], |entry| &self.bytes[entry.start as usize..entry.data_start as usize])
+    }
+
+    /// Data of one record.
+    #[must_use]
+    pub fn data(&self, number: usize) -> &[u8] {
+        self.entries.get(number).map_or(&[], |entry| &self.bytes[entry.data_start as usize..entry.end as usize])
+    }
+
+    /// Where the record falls: its explicit hash key, or else the MD5 of its partition key.
+    #[must_use]
+    pub fn hash_key(&self, number: usize) -> HashKey {
+        let explicit = self.entries.get(number).and_then(|entry| entry.explicit_hash_key);
+        explicit.unwrap_or_else(|| HashKey::of_partition_key(self.key(number)))
+    }
+}
+
+/// Why a record was not added to a request.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError<E> {
+    /// Its data could not be decoded.
+    #[error("the record's data cannot be decoded")]
+    Data(E),
+    /// The request holds more than can be addressed.
+    #[error("the request is too large")]
+    TooLarge,
+}
+
+/// A request that has been routed: ready to be handed to its shards, and then to be waited for.
+pub struct Batch {
+    records: Records,
+    /// Record numbers, grouped by share, in request order within each.
+    order: Vec<u16>,
+    /// For each record its share and its rank in it.
+    places: Vec<Place>,
+    shares: SmallVec<[Share; 4]>,
+    pending: AtomicU32,
+    waiter: AtomicWaker,
+}
+
+/// Where a record went.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Which of the batch's shares.
+    pub share: u16,
+    /// How many records of the same share come before it.
+    pub rank: u16,
+}
+
+/// The part of a batch that goes to one shard.
+pub struct Share {
+    shard: Arc<Shard>,
+    order: Range<usize>,
+    bytes: usize,
+    first_counter: AtomicU64,
+    arrival_ms: AtomicU64,
+    stored_count: AtomicU32,
+}
+
+/// What became of a share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// Counter of the first record stored; the following ones count on.
+    pub first_counter: u64,
+    /// Arrival of all of them, epoch milliseconds.
+    pub arrival_ms: u64,
+    /// How many were stored, from the share's first; the rest failed.
+    pub count: u32,
+}
+
+impl Batch {
+    /// Groups records by shard, by counting sort. `targets[n]` names the share of record n in `shards`.
+    ///
+    /// Every shard in `shards` has at least one record.
+    #[must_use]
+    pub fn new(records: Records, shards: SmallVec<[Arc<Shard>; 4]>, targets: &[u16]) -> Arc<Self> {
+        debug_assert_eq!(records.len(), targets.len());
+        let mut counts: SmallVec<[u16; 16]> = SmallVec::from_elem(0, shards.len());
+        let mut bytes: SmallVec<[usize; 16]> = SmallVec::from_elem(0, shards.len());
+        let mut places = Vec::with_capacity(targets.len());
+        for (number, &share) in targets.iter().enumerate() {
+            let count = &mut counts[usize::from(share)];
+            places.push(Place { share, rank: *count });
+            *count += 1;
+            bytes[usize::from(share)] += records.record_bytes(number);
+        }
+        let mut shares: SmallVec<[Share; 4]> = SmallVec::with_capacity(shards.len());
+        let mut start = 0;
+        for ((shard, count), bytes) in shards.into_iter().zip(&counts).zip(bytes) {
+            let end = start + usize::from(*count);
+            shares.push(Share::new(shard, start..end, bytes));
+            start = end;
+        }
+        let mut order = vec![0; targets.len()];
+        for (number, place) in (0_u16..).zip(&places) {
+            order[shares[usize::from(place.share)].order.start + usize::from(place.rank)] = number;
+        }
+        let pending = AtomicU32::new(u32::try_from(shares.len()).unwrap_or(u32::MAX));
+        Arc::new(Self { records, order, places, shares, pending, waiter: AtomicWaker::new() })
+    }
+
+    /// One command per share, to be given to its shard.
+    pub fn commands(self: &Arc<Self>) -> impl Iterator<Item = (Arc<Shard>, AppendCommand)> + use<> {
+        let batch = Arc::clone(self);
+        (0..batch.shares.len()).map(move |share| {
+            let command = AppendCommand { batch: Arc::clone(&batch), share, stored: None };
+            (Arc::clone(&batch.shares[share].shard), command)
+        })
+    }
+
+    /// Waits until every share is stored or has failed. Ready at once when all ran inline.
+    pub async fn settled(&self) {
+        poll_fn(|context| {
+            if self.pending.load(Ordering::Acquire) == 0 {
+                return Poll::Ready(());
+            }
+            self.waiter.register(context.waker());
+            // Looked at again after registering: a completion in between saw no waker.
+            if self.pending.load(Ordering::Acquire) == 0 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// Where record `number` went: its shard and, if it was stored, its counter and arrival.
+    ///
+    /// Meaningful once the batch has [settled](Self::settled).
+    #[must_use]
+    pub fn outcome(&self, number: usize) -> Option<(&Shard, Option<(u64, u64)>)> {
+        let place = self.places.get(number)?;
+        let share = self.shares.get(usize::from(place.share))?;
+        let stored = share.stored();
+        let rank = u32::from(place.rank);
+        let kept = rank < stored.count;
+        Some((&share.shard, kept.then(|| (stored.first_counter + u64::from(rank), stored.arrival_ms))))
+    }
+
+    /// The records, in request order.
+    #[must_use]
+    pub const fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// Records that were not stored.
+    #[must_use]
+    pub fn failed_count(&self) -> usize {
+        self.shares.iter().map(|share| share.order.len() - share.stored().count as usize).sum()
+    }
+
+    fn complete(&self, share: usize, stored: Stored) {
+        let share = &self.shares[share];
+        // Relaxed: ordered by the decrement below.
+        share.first_counter.store(stored.first_counter, Ordering::Relaxed);
+        share.arrival_ms.store(stored.arrival_ms, Ordering::Relaxed);
+        share.stored_count.store(stored.count, Ordering::Relaxed);
+        // Release: publishes this outcome. Acquire: the last one passes the others' on.
+        if self.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.waiter.wake();
+        }
+    }
+}
+
+impl Share {
+    const fn new(shard: Arc<Shard>, order: Range<usize>, bytes: usize) -> Self {
+        Self {
+            shard,
+            order,
+            bytes,
+            first_counter: AtomicU64::new(0),
+            arrival_ms: AtomicU64::new(0),
+            stored_count: AtomicU32::new(0),
+        }
+    }
+
+    fn stored(&self) -> Stored {
+        // Relaxed: read after `pending` was seen at zero with Acquire.
+        Stored {
+            first_counter: self.first_counter.load(Ordering::Relaxed),
+            arrival_ms: self.arrival_ms.load(Ordering::Relaxed),
+            count: self.stored_count.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Tells one shard to append its share of a batch.
+pub struct AppendCommand {
+    batch: Arc<Batch>,
+    share: usize,
+    stored: Option<Stored>,
+}
+
+impl AppendCommand {
+    /// Key and data of each record, in order.
+    pub(super) fn records(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let records = &self.batch.records;
+        let order = &self.batch.order[self.batch.shares[self.share].order.clone()];
+        order.iter().map(|number| (records.key(usize::from(*number)), records.data(usize::from(*number))))
+    }
+
+    /// Bytes of keys and data.
+    pub(super) fn bytes(&self) -> usize {
+        self.batch.shares[self.share].bytes
+    }
+
+    /// Notes what was stored; the reply's countdown learns of it when the command is dropped.
+    pub(super) fn settle(&mut self, stored: Stored) {
+        self.stored = Some(stored);
+    }
+}
+
+impl Drop for AppendCommand {
+    /// The one place where a share is completed: run or not, a command cannot be lost without its reply.
+    fn drop(&mut self) {
+        const NOTHING: Stored = Stored { first_counter: 0, arrival_ms: 0, count: 0 };
+        self.batch.complete(self.share, self.stored.unwrap_or(NOTHING));
+    }
+}

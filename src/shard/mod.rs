@@ -1,0 +1,104 @@
+//! A shard as an actor: one mailbox, one run token, one log.
+//!
+//! Every change of a shard goes through [`actor::execute`], which asks for the run token, whichever thread
+//! holds it. Taking the sequence number, appending and publishing are one step there, so a reader never sees
+//! record n + 1 before n. Reads do not pass through here: they go to [`Shard::log`] directly.
+//!
+//! - [`token`]: who may change the shard, and how that right is handed on.
+//! - [`mailbox`]: where commands wait while someone else holds the token; made on first contention.
+//! - [`actor`]: what a command does; fairness, back-pressure and panics.
+//! - [`batch`]: a request's records and the countdown of its reply.
+//! - [`readers`]: the iterator table, which observes who reads the shard.
+
+pub(crate) mod actor;
+pub mod batch;
+mod context;
+mod mailbox;
+pub mod readers;
+#[cfg(all(test, not(shardmill_loom)))]
+mod stress;
+pub(crate) mod token;
+
+use std::sync::OnceLock;
+
+pub use actor::Command;
+pub use context::{ShardContext, Tally};
+
+use crate::log::Log;
+use crate::names::{HashKeyRange, SequenceNumber, ShardId};
+
+use actor::ActorState;
+use mailbox::Mailbox;
+use readers::IteratorTable;
+use std::sync::Arc;
+use token::Exclusive;
+
+/// One shard of a stream. Costs 256 bytes until the first record, contention or reader.
+pub struct Shard {
+    /// Which one of its stream.
+    pub id: ShardId,
+    /// The hash keys it owns.
+    pub range: HashKeyRange,
+    /// When it was created, epoch seconds; part of every sequence number.
+    pub created_s: u64,
+    context: Arc<ShardContext>,
+    log: Log,
+    readers: OnceLock<Box<IteratorTable>>,
+    /// Written by whoever holds the token; on a cache line that readers do not touch.
+    writing: WriterSide,
+}
+
+#[repr(align(64))]
+struct WriterSide {
+    exclusive: Exclusive<ActorState>,
+    mailbox: OnceLock<Box<Mailbox>>,
+}
+
+#[cfg(not(shardmill_loom))]
+const _: () = assert!(size_of::<Shard>() <= 256, "an untouched shard costs at most 256 bytes");
+
+impl Shard {
+    /// A new, open, empty shard.
+    #[must_use]
+    pub fn new(id: ShardId, range: HashKeyRange, created_s: u64, context: Arc<ShardContext>) -> Arc<Self> {
+        let exclusive = Exclusive::new(ActorState::new(created_s));
+        Arc::new(Self {
+            id,
+            range,
+            created_s,
+            context,
+            log: Log::new(),
+            readers: OnceLock::new(),
+            writing: WriterSide { exclusive, mailbox: OnceLock::new() },
+        })
+    }
+
+    /// What readers read, without the mailbox.
+    #[must_use]
+    pub const fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Who reads this shard, as far as observed. Made when the first reader comes.
+    pub fn readers(&self) -> &IteratorTable {
+        self.readers.get_or_init(Box::default)
+    }
+
+    /// What this shard shares with the others of its stream.
+    #[must_use]
+    pub fn context(&self) -> &ShardContext {
+        &self.context
+    }
+
+    /// The sequence number of the record with this counter and arrival.
+    #[must_use]
+    pub fn sequence_number(&self, counter: u64, arrival_ms: u64) -> SequenceNumber {
+        SequenceNumber::new(self.created_s, self.id, counter, arrival_ms / 1000)
+    }
+
+    /// Records that arrived before this have expired, in epoch milliseconds.
+    #[must_use]
+    pub fn not_before_ms(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_sub(self.context.retention_ms())
+    }
+}

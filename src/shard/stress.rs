@@ -1,0 +1,183 @@
+//! Many producers, many readers, a few shards, two kinds of runtime: every acknowledged record is read exactly
+//! once, in order, by a reader that follows the tip; back-pressure sheds nothing; a panic stays in its shard.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use smallvec::smallvec;
+
+use crate::clock::Clock;
+use crate::log::{ChunkPool, ReadLimits};
+use crate::names::{HashKeyRange, ShardId};
+
+use super::batch::{Batch, Records};
+use super::{Command, Shard, ShardContext, Tally};
+
+fn shards(count: u32) -> (Vec<Arc<Shard>>, Arc<Tally>) {
+    let tally = Arc::new(Tally::default());
+    let clock = Clock::system();
+    let created_s = clock.now_ms() / 1000;
+    let context = ShardContext::new(ChunkPool::new(), clock, Arc::clone(&tally), u64::MAX);
+    let shards = (0..count)
+        .map(|index| {
+            let id = ShardId::new(index).unwrap();
+            Shard::new(id, HashKeyRange::WHOLE, created_s, Arc::clone(&context))
+        })
+        .collect();
+    (shards, tally)
+}
+
+fn batch(shards: &[Arc<Shard>], records: u64, tag: u64) -> Arc<Batch> {
+    let mut collected = Records::default();
+    for number in 0..records {
+        collected.push("key", None, &(tag + number).to_le_bytes()).unwrap();
+    }
+    let targets: Vec<u16> = (0..records).map(|number| (number % shards.len() as u64) as u16).collect();
+    Batch::new(collected, shards.iter().cloned().collect(), &targets)
+}
+
+async fn put(batch: &Arc<Batch>) {
+    for (shard, command) in batch.commands() {
+        shard.submit(Command::Append(command)).await;
+    }
+    batch.settled().await;
+}
+
+fn acknowledged(batch: &Batch) -> Vec<(u32, u64, u64)> {
+    (0..batch.records().len())
+        .map(|number| {
+            let (shard, stored) = batch.outcome(number).unwrap();
+            let data = u64::from_le_bytes(batch.records().data(number).try_into().unwrap());
+            (shard.id.index(), stored.unwrap().0, data)
+        })
+        .collect()
+}
+
+/// Follows the tip of one shard until `done` is set and nothing is left; asserts order as it goes.
+async fn follow(shard: Arc<Shard>, done: Arc<AtomicBool>) -> Vec<(u32, u64, u64)> {
+    let limits = ReadLimits { records_max: 1_000, bytes_max: u64::MAX };
+    let (mut position, mut seen) = (0, Vec::new());
+    loop {
+        let was_done = done.load(Ordering::Acquire);
+        let slice = shard.log().read(position, 0, limits, |record| {
+            seen.push((shard.id.index(), record.counter, u64::from_le_bytes(record.data.try_into().unwrap())));
+        });
+        assert_eq!(slice.start, position, "a reader was moved");
+        position = slice.next;
+        if slice.records_count == 0 && was_done {
+            return seen;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn stress(shard_count: u32, producers: u64, puts: u64, records: u64) {
+    let (shards, tally) = shards(shard_count);
+    let done = Arc::new(AtomicBool::new(false));
+    let followers: Vec<_> = (0..2)
+        .flat_map(|_| shards.iter().map(|shard| tokio::spawn(follow(Arc::clone(shard), Arc::clone(&done)))))
+        .collect();
+    let tasks: Vec<_> = (0..producers)
+        .map(|producer| {
+            let shards = shards.clone();
+            tokio::spawn(async move {
+                let mut all = Vec::new();
+                for number in 0..puts {
+                    let batch = batch(&shards, records, (producer * puts + number) * records);
+                    put(&batch).await;
+                    let stored = acknowledged(&batch);
+                    // One producer's puts to one shard are stored in the order it made them.
+                    all.extend(stored);
+                }
+                for shard in 0..shard_count {
+                    let counters: Vec<_> = all.iter().filter(|seen| seen.0 == shard).map(|seen| seen.1).collect();
+                    assert!(counters.is_sorted(), "a producer's records were reordered");
+                }
+                all
+            })
+        })
+        .collect();
+    let mut expected = Vec::new();
+    for task in tasks {
+        expected.extend(task.await.unwrap());
+    }
+    done.store(true, Ordering::Release);
+    expected.sort_unstable();
+    let mut seen = [Vec::new(), Vec::new()];
+    for (number, follower) in followers.into_iter().enumerate() {
+        seen[number / shard_count as usize].extend(follower.await.unwrap());
+    }
+    for mut seen in seen {
+        assert!(seen.len() == expected.len(), "{} seen, {} acknowledged", seen.len(), expected.len());
+        seen.sort_unstable();
+        assert!(seen == expected, "what was read is not what was acknowledged");
+    }
+    assert_eq!((tally.commands_shed(), tally.shards_poisoned()), (0, 0));
+}
+
+/// Protects: order and completeness under contention, where every command finds the shard busy.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn one_hot_shard() {
+    stress(1, 16, 400, 20).await;
+}
+
+/// Protects: the same when requests span shards.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn requests_that_span_shards() {
+    stress(7, 12, 300, 50).await;
+}
+
+/// Protects: a full mailbox makes senders wait; nothing is shed and nothing is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn more_senders_than_the_mailbox_holds() {
+    stress(1, 600, 20, 2).await;
+}
+
+/// Protects: a panic fails its own shard only; what was published stays readable; nobody hangs.
+#[tokio::test]
+async fn a_panic_stays_in_its_shard() {
+    let (shards, tally) = shards(2);
+    put(&batch(&shards, 4, 0)).await;
+    shards[0].submit(Command::Panic).await;
+    let after = batch(&shards, 4, 100);
+    put(&after).await;
+    let stored: Vec<_> = (0..4).map(|number| after.outcome(number).unwrap().1.is_some()).collect();
+    assert_eq!(stored, [false, true, false, true]);
+    assert_eq!((after.failed_count(), tally.shards_poisoned()), (2, 1));
+    assert_eq!((shards[0].log().tip(), shards[1].log().tip()), (2, 4));
+}
+
+/// Protects: a command that is dropped unrun completes its reply as failed.
+#[tokio::test]
+async fn a_dropped_command_fails_its_records() {
+    let (shards, _) = shards(1);
+    let batch = batch(&shards, 3, 0);
+    drop(batch.commands().collect::<Vec<_>>());
+    batch.settled().await;
+    assert_eq!(batch.failed_count(), 3);
+}
+
+/// Protects: a token lost with its runtime poisons the shard instead of leaving it held for ever.
+#[test]
+fn a_lost_token_poisons() {
+    let (shards, tally) = shards(1);
+    drop(super::token::Token::try_take(&*shards[0]));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let batch = batch(&shards, 1, 0);
+    runtime.block_on(put(&batch));
+    assert_eq!((batch.failed_count(), tally.shards_poisoned()), (1, 1));
+}
+
+/// Protects: records that have expired are trimmed by the command and never read again.
+#[tokio::test]
+async fn trim_is_a_command() {
+    let (shards, _) = shards(1);
+    put(&batch(&shards, 3, 0)).await;
+    let (_, stored) = {
+        let batch: Arc<Batch> = Batch::new(Records::default(), smallvec![], &[]);
+        batch.settled().await;
+        (batch, shards[0].log().oldest_segment_arrival_ms())
+    };
+    shards[0].submit(Command::Trim { not_before_ms: stored.unwrap() + 1 }).await;
+    assert_eq!((shards[0].log().horizon(), shards[0].log().tip()), (3, 3));
+}

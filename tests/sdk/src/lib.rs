@@ -1,0 +1,1 @@
+//! shardmill driven by the AWS SDK for Rust.
