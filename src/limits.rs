@@ -68,7 +68,7 @@ pub const SUBSCRIPTION_TAKEOVER_MS: u64 = 5_000;
 pub const SUBSCRIPTION_HEARTBEAT_MS: u64 = 5_000;
 
 /// Records of one GetRecords, at most, and where no `Limit` is given (model `GetRecordsInputLimit`).
-pub const GET_RECORDS_LIMIT_MAX: usize = 10_000;
+pub const GET_RECORDS_LIMIT_MAX: u32 = 10_000;
 /// Data and partition keys of one GetRecords answer, in bytes; the first record is always returned (reference 7.2).
 pub const GET_RECORDS_BYTES_MAX: usize = 10 * MIB;
 /// Characters of a shard iterator, at most (model `ShardIterator`).
@@ -129,3 +129,32 @@ const _: () = {
     assert!(CREATING_CONSUMERS_MAX <= CONSUMERS_PER_STREAM_MAX);
     assert!(SUBSCRIPTION_HEARTBEAT_MS < SUBSCRIPTION_MS_MAX);
 };
+
+/// A quota that may be switched off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// At most this many.
+    At(u64),
+    /// No limit: `Infinity`.
+    Infinite,
+}
+
+impl Limit {
+    /// Whether `count` is within the limit.
+    #[must_use]
+    pub const fn allows(self, count: u64) -> bool {
+        match self {
+            Self::At(max) => count <= max,
+            Self::Infinite => true,
+        }
+    }
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::At(max) => std::fmt::Display::fmt(max, f),
+            Self::Infinite => f.pad("Infinity"),
+        }
+    }
+}

@@ -106,7 +106,8 @@ impl Latencies {
 
     /// The latency that 99 of 100 requests stayed within.
     pub fn p99(&self) -> Duration {
-        Duration::from_micros(self.histogram.value_at_quantile(0.99))
+        // A bucket's upper end may lie above the exact longest.
+        Duration::from_micros(self.histogram.value_at_quantile(0.99)).min(self.longest)
     }
 
     /// Number of requests.

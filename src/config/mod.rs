@@ -9,6 +9,7 @@ mod values;
 
 pub use settings::settings_table_markdown;
 
+pub use crate::limits::Limit;
 use crate::names::{Region, StreamName};
 use settings::SETTINGS;
 use std::ffi::OsString;
@@ -100,35 +101,6 @@ impl Config {
             })?;
         }
         Ok(Invocation::Serve(config))
-    }
-}
-
-/// A quota that may be switched off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
-    /// At most this many.
-    At(u64),
-    /// No limit: `Infinity`.
-    Infinite,
-}
-
-impl Limit {
-    /// Whether `count` is within the limit.
-    #[must_use]
-    pub const fn allows(self, count: u64) -> bool {
-        match self {
-            Self::At(max) => count <= max,
-            Self::Infinite => true,
-        }
-    }
-}
-
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::At(max) => fmt::Display::fmt(max, f),
-            Self::Infinite => f.pad("Infinity"),
-        }
     }
 }
 

@@ -43,7 +43,12 @@ impl ChunkPool {
     pub(crate) fn take(self: &Arc<Self>, class: Class) -> std::io::Result<Arena> {
         let (slab, slab_index, chunk) = self.lock()[class].take()?;
         let place = Place { pool: Arc::clone(self), class, slab_index, chunk };
-        Ok(Arena { slab, offset: chunk * CHUNK_BYTES[class], capacity: CHUNK_BYTES[class], place: Some(place) })
+        Ok(Arena {
+            slab,
+            offset: chunk * CHUNK_BYTES[class],
+            capacity: CHUNK_BYTES[class],
+            place: Some(place),
+        })
     }
 
     /// Memory of its own for one large record.

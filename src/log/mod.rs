@@ -163,7 +163,8 @@ impl View {
 
     fn arrival_at(&self, position: u64) -> Option<u64> {
         let segments = self.segments();
-        let number = segments.partition_point(|segment| segment.base().position <= position).checked_sub(1)?;
+        let number =
+            segments.partition_point(|segment| segment.base().position <= position).checked_sub(1)?;
         let segment = segments.get(number)?;
         let index = u32::try_from(position - segment.base().position).ok()?;
         let mut arrival_ms = None;

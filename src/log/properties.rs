@@ -60,7 +60,8 @@ impl Model {
         let mut taken = Vec::new();
         for record in &self.all[start..] {
             bytes += (record.key.len() + record.data.len()) as u64;
-            if taken.len() as u64 >= u64::from(limits.records_max) || !taken.is_empty() && bytes > limits.bytes_max
+            if taken.len() as u64 >= u64::from(limits.records_max)
+                || !taken.is_empty() && bytes > limits.bytes_max
             {
                 break;
             }
@@ -133,12 +134,18 @@ fn run(steps: Vec<Step>) {
             }
             Step::Seek { share } => {
                 let counter = share_of(model.tip() + 2, share);
-                let by_counter =
-                    model.live().iter().find(|record| record.counter >= counter).map_or(model.tip(), |r| r.position);
+                let by_counter = model
+                    .live()
+                    .iter()
+                    .find(|record| record.counter >= counter)
+                    .map_or(model.tip(), |r| r.position);
                 assert_eq!(log.position_at_counter(counter), by_counter);
                 let time_ms = BORN_MS + share_of(now_ms - BORN_MS + 2, share);
-                let by_time =
-                    model.live().iter().find(|record| record.arrival_ms >= time_ms).map_or(model.tip(), |r| r.position);
+                let by_time = model
+                    .live()
+                    .iter()
+                    .find(|record| record.arrival_ms >= time_ms)
+                    .map_or(model.tip(), |r| r.position);
                 assert_eq!(log.position_at_time(time_ms), by_time);
                 let from_time = model.live().iter().filter(|record| record.arrival_ms >= time_ms).count();
                 assert_eq!(log.read(0, time_ms, NO_LIMITS, |_| ()).records_count as usize, from_time);

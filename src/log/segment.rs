@@ -124,10 +124,12 @@ struct Mark {
 impl Mark {
     fn to_bytes(self) -> [u8; MARK_BYTES] {
         let mut bytes = [0; MARK_BYTES];
-        for (place, field) in bytes
-            .chunks_exact_mut(4)
-            .zip([self.index, self.offset, self.arrival_delta_ms, self.counter_delta])
-        {
+        for (place, field) in bytes.chunks_exact_mut(4).zip([
+            self.index,
+            self.offset,
+            self.arrival_delta_ms,
+            self.counter_delta,
+        ]) {
             place.copy_from_slice(&field.to_le_bytes());
         }
         bytes
@@ -298,7 +300,8 @@ impl SegmentWriter {
     #[allow(clippy::cast_possible_truncation, reason = "sizes are below the capacity, which is below 2^24")]
     pub(crate) fn push(&mut self, key: &[u8], data: &[u8], arrival_ms: u64, counter: u64) -> bool {
         let base = self.segment.base;
-        let delta = |value: u64, base: u64| value.checked_sub(base).and_then(|delta| u32::try_from(delta).ok());
+        let delta =
+            |value: u64, base: u64| value.checked_sub(base).and_then(|delta| u32::try_from(delta).ok());
         let (Some(arrival_delta_ms), Some(counter_delta)) =
             (delta(arrival_ms, base.arrival_ms), delta(counter, base.counter))
         else {
@@ -308,7 +311,8 @@ impl SegmentWriter {
         let continues = index.wrapping_sub(self.stretch.index) < MARK_EVERY
             && index > 0
             && arrival_delta_ms == self.stretch.arrival_delta_ms
-            && u64::from(counter_delta) == u64::from(self.stretch.counter_delta) + u64::from(index - self.stretch.index);
+            && u64::from(counter_delta)
+                == u64::from(self.stretch.counter_delta) + u64::from(index - self.stretch.index);
         let marks = self.written.marks + u32::from(!continues);
         let mut header = [0; HEADER_BYTES_MAX];
         let header_bytes = write_header(&mut header, key.len(), data.len());
@@ -408,8 +412,9 @@ mod tests {
         writer.publish();
         let segment = writer.segment();
         let all = segment.published();
-        let by_counter: Vec<_> =
-            [0, 7, 8, 9, 19, 20, 21, 22, u64::MAX].map(|counter| segment.index_at_counter(all, counter)).into();
+        let by_counter: Vec<_> = [0, 7, 8, 9, 19, 20, 21, 22, u64::MAX]
+            .map(|counter| segment.index_at_counter(all, counter))
+            .into();
         assert_eq!(by_counter, [0, 0, 1, 2, 2, 2, 3, 4, 4]);
         let by_time: Vec<_> = [0, 1_000, 1_001, 1_005, 1_006].map(|ms| segment.index_at_time(all, ms)).into();
         assert_eq!(by_time, [0, 0, 3, 3, 4]);

@@ -83,8 +83,14 @@ impl Slice {
         limits: ReadLimits,
         mut visit: impl FnMut(&Record<'_>),
     ) -> Self {
-        let mut slice =
-            Self { pieces: SmallVec::new(), start, next: start, tip, records_count: 0, last_arrival_ms: None };
+        let mut slice = Self {
+            pieces: SmallVec::new(),
+            start,
+            next: start,
+            tip,
+            records_count: 0,
+            last_arrival_ms: None,
+        };
         let mut bytes: u64 = 0;
         let mut full = false;
         let first = segments.partition_point(|segment| segment.base().position <= start).saturating_sub(1);

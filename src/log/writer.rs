@@ -37,7 +37,11 @@ impl Writer {
             tail: None,
             spine: None,
             horizon: 0,
-            class: 0, next_position: 0, next_counter: first_counter, last_arrival_ms: born_ms }
+            class: 0,
+            next_position: 0,
+            next_counter: first_counter,
+            last_arrival_ms: born_ms,
+        }
     }
 
     /// The arrival a record gets now: `now_ms`, but never before the last one.
@@ -149,7 +153,8 @@ impl Writer {
             // The segment left behind may be nearly empty; the next one need not be larger than it was used.
             if let Some(tail) = &self.tail {
                 let used_bytes = tail.used_bytes();
-                self.class = (0..self.class).find(|class| CHUNK_BYTES[*class] > used_bytes).unwrap_or(self.class);
+                self.class =
+                    (0..self.class).find(|class| CHUNK_BYTES[*class] > used_bytes).unwrap_or(self.class);
             }
             return ChunkPool::take_own(record_bytes);
         }

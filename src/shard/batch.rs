@@ -120,13 +120,17 @@ impl Records {
     /// Key of one record, UTF-8.
     #[must_use]
     pub fn key(&self, number: usize) -> &[u8] {
-        self.entries.get(number).map_or(&[], |entry| &self.bytes[entry.start as usize..entry.data_start as usize])
+        self.entries
+            .get(number)
+            .map_or(&[], |entry| &self.bytes[entry.start as usize..entry.data_start as usize])
     }
 
     /// Data of one record.
     #[must_use]
     pub fn data(&self, number: usize) -> &[u8] {
-        self.entries.get(number).map_or(&[], |entry| &self.bytes[entry.data_start as usize..entry.end as usize])
+        self.entries
+            .get(number)
+            .map_or(&[], |entry| &self.bytes[entry.data_start as usize..entry.end as usize])
     }
 
     /// Where the record falls: its explicit hash key, or else the MD5 of its partition key.
@@ -312,7 +316,7 @@ pub struct AppendCommand {
 
 impl AppendCommand {
     /// Key and data of each record, in order.
-    pub(super) fn records(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    pub(crate) fn records(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let records = &self.batch.records;
         let order = &self.batch.order[self.batch.shares[self.share].order.clone()];
         order.iter().map(|number| (records.key(usize::from(*number)), records.data(usize::from(*number))))

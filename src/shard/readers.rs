@@ -109,7 +109,10 @@ mod tests {
         let table = IteratorTable::default();
         table.note(reader(5, 100));
         table.note(Reader { chain: 5, position: 99, seen_ms: 200 });
-        assert_eq!(table.seen_since(0).collect::<Vec<_>>(), [Reader { chain: 5, position: 99, seen_ms: 200 }]);
+        assert_eq!(
+            table.seen_since(0).collect::<Vec<_>>(),
+            [Reader { chain: 5, position: 99, seen_ms: 200 }]
+        );
         assert_eq!(table.seen_since(201).count(), 0);
     }
 

@@ -60,7 +60,11 @@ async fn follow(shard: Arc<Shard>, done: Arc<AtomicBool>) -> Vec<(u32, u64, u64)
     loop {
         let was_done = done.load(Ordering::Acquire);
         let slice = shard.log().read(position, 0, limits, |record| {
-            seen.push((shard.id.index(), record.counter, u64::from_le_bytes(record.data.try_into().unwrap())));
+            seen.push((
+                shard.id.index(),
+                record.counter,
+                u64::from_le_bytes(record.data.try_into().unwrap()),
+            ));
         });
         assert_eq!(slice.start, position, "a reader was moved");
         position = slice.next;
@@ -90,7 +94,8 @@ async fn stress(shard_count: u32, producers: u64, puts: u64, records: u64) {
                     all.extend(stored);
                 }
                 for shard in 0..shard_count {
-                    let counters: Vec<_> = all.iter().filter(|seen| seen.0 == shard).map(|seen| seen.1).collect();
+                    let counters: Vec<_> =
+                        all.iter().filter(|seen| seen.0 == shard).map(|seen| seen.1).collect();
                     assert!(counters.is_sorted(), "a producer's records were reordered");
                 }
                 all

@@ -96,7 +96,10 @@ where
 
     /// Runs `f` on the owner and its state.
     #[allow(unsafe_code)]
-    pub(crate) fn with<T>(&mut self, f: impl FnOnce(&R::Target, &mut <R::Target as Owner>::State) -> T) -> Option<T> {
+    pub(crate) fn with<T>(
+        &mut self,
+        f: impl FnOnce(&R::Target, &mut <R::Target as Owner>::State) -> T,
+    ) -> Option<T> {
         let owner: &R::Target = self.owner.as_deref()?;
         // SAFETY: this token is the only one of its owner while it lives, `&mut self` keeps this the only
         // use of it, and the take or notify that made it has acquired the state.

@@ -28,7 +28,11 @@ unsafe impl<T: Send + Sync> Send for Swap<T> {}
 
 impl<T> Swap<T> {
     pub(crate) fn empty() -> Self {
-        Self { slots: (0..=STORES_MAX).map(|_| UnsafeCell::new(None)).collect(), index: AtomicUsize::new(0), stores: 0.into() }
+        Self {
+            slots: (0..=STORES_MAX).map(|_| UnsafeCell::new(None)).collect(),
+            index: AtomicUsize::new(0),
+            stores: 0.into(),
+        }
     }
 
     #[allow(unsafe_code)]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{ArgAction, Parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use shardmill_load_tests::payload::RECORD_BYTES_MIN;
 use shardmill_load_tests::server::{Memory, Server};
@@ -19,6 +19,8 @@ use shardmill_load_tests::workload::{Outcome, Plan, Progress, run};
 
 /// Writes and reads under load and audits every record
 #[derive(Debug, Parser)]
+// The last of a repeated option holds, so that a script's defaults can be overridden behind them.
+#[command(args_override_self = true)]
 struct Options {
     /// The server's program
     #[arg(long)]
@@ -27,10 +29,10 @@ struct Options {
     #[arg(long, default_value_t = 2_000_000)]
     records: u64,
     /// Shard counts, one run each
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 4, 64], value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_delimiter = ',', action = ArgAction::Set, default_values_t = [1, 4, 64], value_parser = clap::value_parser!(u32).range(1..=10_000))]
     shards: Vec<u32>,
     /// The server's --workers, one run each
-    #[arg(long, value_delimiter = ',', default_values_t = [2, 8])]
+    #[arg(long, value_delimiter = ',', action = ArgAction::Set, default_values_t = [2, 8])]
     workers: Vec<u16>,
     /// Tasks that put records
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]

@@ -45,12 +45,11 @@ fn quad([a, b, c]: [u8; 3]) -> [u8; 4] {
 pub fn decode_groups<const GROUPS: usize>(text: &[[u8; 4]; GROUPS]) -> Option<[[u8; 3]; GROUPS]> {
     let mut bytes = [[0u8; 3]; GROUPS];
     let mut seen = 0u8;
-    for (group, quad) in bytes.iter_mut().zip(text) {
-        let values = quad.map(|character| VALUES[usize::from(character)]);
-        seen |= values[0] | values[1] | values[2] | values[3];
-        let [_, high, middle, low] =
-            values.iter().fold(0u32, |bits, &value| (bits << 6) | u32::from(value & 63)).to_be_bytes();
-        *group = [high, middle, low];
+    for (group, &[a, b, c, d]) in bytes.iter_mut().zip(text) {
+        let value = |character: u8| VALUES[usize::from(character)];
+        let (a, b, c, d) = (value(a), value(b), value(c), value(d));
+        seen |= a | b | c | d;
+        *group = [(a << 2) | (b >> 4), (b << 4) | (c >> 2), (c << 6) | d];
     }
     (seen & 0xC0 == 0).then_some(bytes)
 }

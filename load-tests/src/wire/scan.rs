@@ -7,6 +7,17 @@
 use std::borrow::Cow;
 use std::fmt;
 
+/// Bytes of numbers, `true`, `false` and `null`.
+const WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
+        byte += 1;
+    }
+    table
+};
+
 /// Where and why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScanError {
@@ -36,6 +47,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next byte that is not a blank, left in place.
+    #[inline]
     pub fn peek(&mut self) -> Option<u8> {
         loop {
             match self.body.get(self.at) {
@@ -46,6 +58,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes one punctuation byte.
+    #[inline]
     pub fn take(&mut self, byte: u8, wanted: &'static str) -> Result<(), ScanError> {
         if self.peek() == Some(byte) {
             self.at += 1;
@@ -57,6 +70,7 @@ impl<'a> Cursor<'a> {
 
     /// Inside an object or array: true when another item follows (its comma is taken), false when `close` was taken.
     /// `first` is true before the first item and is cleared here.
+    #[inline]
     pub fn more(&mut self, close: u8, first: &mut bool) -> Result<bool, ScanError> {
         if self.peek() == Some(close) {
             self.at += 1;
@@ -69,6 +83,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes a member's name and its colon.
+    #[inline]
     pub fn name(&mut self) -> Result<Cow<'a, [u8]>, ScanError> {
         let name = self.string()?;
         self.take(b':', "a colon")?;
@@ -76,6 +91,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes a string and returns its bytes, with escapes resolved.
+    #[inline]
     pub fn string(&mut self) -> Result<Cow<'a, [u8]>, ScanError> {
         self.take(b'"', "a string")?;
         let start = self.at;
@@ -128,7 +144,7 @@ impl<'a> Cursor<'a> {
                     self.at += 1;
                     continue;
                 }
-                Some(b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') => self.skip_word(),
+                Some(byte) if WORD[usize::from(byte)] => self.skip_word(),
                 _ => return Err(self.error("a value")),
             }
             if depth == 0 {
@@ -139,10 +155,8 @@ impl<'a> Cursor<'a> {
 
     /// Takes a number, `true`, `false` or `null`.
     fn skip_word(&mut self) {
-        while let Some(b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') = self.body.get(self.at)
-        {
-            self.at += 1;
-        }
+        let rest = &self.body[self.at..];
+        self.at += rest.iter().position(|&byte| !WORD[usize::from(byte)]).unwrap_or(rest.len());
     }
 
     /// Nothing but blanks may follow.
@@ -155,27 +169,25 @@ impl<'a> Cursor<'a> {
         ScanError { at: self.at, wanted }
     }
 
-    /// Offset of the next quote or backslash at or after `from`, or the body's length. Eight bytes at a time: the
-    /// lowest set high bit of `(x - 1) & !x` marks the first zero byte of `x` exactly (later marks may be false).
+    /// Offset of the next quote or backslash at or after `from`, or the body's length. Blocks of 32 bytes without
+    /// either are passed over in a loop that compiles to vector compares; what remains is searched by
+    /// [`special_in_word`].
+    #[inline]
     fn find_special(&self, from: usize) -> usize {
-        const LOW: u64 = 0x0101_0101_0101_0101;
-        const HIGH: u64 = 0x8080_8080_8080_8080;
-        const QUOTES: u64 = LOW * b'"' as u64;
-        const BACKSLASHES: u64 = LOW * b'\\' as u64;
-        let (words, rest) = self.body[from..].as_chunks::<8>();
+        let rest = &self.body[from..];
+        let (blocks, _) = rest.as_chunks::<32>();
+        let is_plain = |block: &&[u8; 32]| {
+            block.iter().fold(0, |found, &byte| found | u8::from(byte == b'"') | u8::from(byte == b'\\')) == 0
+        };
+        let plain = blocks.iter().take_while(is_plain).count() * 32;
+        let (words, tail) = rest[plain..].as_chunks::<8>();
         for (index, word) in words.iter().enumerate() {
-            let word = u64::from_le_bytes(*word);
-            let (quotes, slashes) = (word ^ QUOTES, word ^ BACKSLASHES);
-            let marks =
-                ((quotes.wrapping_sub(LOW) & !quotes) | (slashes.wrapping_sub(LOW) & !slashes)) & HIGH;
-            if marks != 0 {
-                return from + index * 8 + (marks.trailing_zeros() / 8) as usize;
+            if let Some(place) = special_in_word(*word) {
+                return from + plain + index * 8 + place;
             }
         }
-        let tail = self.body.len() - rest.len();
-        rest.iter()
-            .position(|byte| matches!(byte, b'"' | b'\\'))
-            .map_or(self.body.len(), |index| tail + index)
+        let place = tail.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+        place.map_or(self.body.len(), |place| self.body.len() - tail.len() + place)
     }
 
     fn escaped_string(&mut self, start: usize, mut end: usize) -> Result<Vec<u8>, ScanError> {
@@ -223,6 +235,18 @@ impl<'a> Cursor<'a> {
         });
         Ok(())
     }
+}
+
+/// Place of the first quote or backslash among eight bytes. The lowest set high bit of `(x - 1) & !x` marks the first
+/// zero byte of `x` exactly; marks above it may be false, and are not looked at.
+#[inline]
+fn special_in_word(word: [u8; 8]) -> Option<usize> {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let word = u64::from_le_bytes(word);
+    let (quotes, slashes) = (word ^ (LOW * b'"' as u64), word ^ (LOW * b'\\' as u64));
+    let marks = ((quotes.wrapping_sub(LOW) & !quotes) | (slashes.wrapping_sub(LOW) & !slashes)) & HIGH;
+    (marks != 0).then(|| (marks.trailing_zeros() / 8) as usize)
 }
 
 #[cfg(test)]

@@ -1,0 +1,14 @@
+//! The control plane: which streams exist, in which account and region, and in which state they are.
+//!
+//! - [`registry`]: all streams; created, found, listed, deleted; quotas.
+//! - [`stream`]: one stream: its description, its shard map, its life.
+//!
+//! Reads of the registry (every put and get finds its stream here) load one pointer and wait for nobody.
+//! States are not driven by timers: a stream knows when it becomes ACTIVE and when it is gone, and every look at
+//! it asks the service clock. Housekeeping only gives memory back.
+
+pub mod registry;
+pub mod stream;
+
+pub use registry::{ControlError, ControlSettings, NewStream, Registry};
+pub use stream::{Scope, Stream, StreamMode, StreamStatus};

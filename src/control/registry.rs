@@ -1,0 +1,398 @@
+//! All streams of all accounts and regions, and the quotas on them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ahash::RandomState;
+use arc_swap::ArcSwap;
+
+use crate::clock::Clock;
+
+use crate::limits::{CREATING_STREAMS_MAX, Limit, RETENTION_HOURS_DEFAULT};
+use crate::log::ChunkPool;
+use crate::names::{StreamArn, StreamName};
+use crate::shard::{Command, ShardContext, Tally};
+
+use super::stream::{Birth, Scope, Stream, StreamMode, StreamStatus};
+
+type Namespace = HashMap<StreamName, Arc<Stream>, RandomState>;
+type Namespaces = HashMap<Scope, Arc<Namespace>, RandomState>;
+
+/// How the control plane behaves.
+#[derive(Debug, Clone, Copy)]
+pub struct ControlSettings {
+    /// Open shards of provisioned streams per account and region.
+    pub shard_limit: Limit,
+    /// On-demand streams per account and region.
+    pub on_demand_stream_count_limit: Limit,
+    /// Length of CREATING and DELETING, in milliseconds.
+    pub transition_ms: u64,
+}
+
+/// A stream to be.
+#[derive(Debug, Clone)]
+pub struct NewStream {
+    /// Account and region.
+    pub scope: Scope,
+    /// Name.
+    pub name: StreamName,
+    /// Shards to start with.
+    pub shard_count: u32,
+    /// Who provides capacity.
+    pub mode: StreamMode,
+    /// Data and key of one record, at most, in bytes.
+    pub record_bytes_max: usize,
+    /// Tags, sorted by key.
+    pub tags: Vec<(String, String)>,
+}
+
+/// Why the control plane refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ControlError {
+    /// The name is taken.
+    #[error("the stream exists")]
+    Exists,
+    /// There is no such stream, or no longer.
+    #[error("no such stream")]
+    NotFound,
+    /// The stream is not in the state that the call needs.
+    #[error("the stream is {0:?}")]
+    NotActive(StreamStatus),
+    /// The shard quota would be passed.
+    #[error("{open} open shards of at most {limit}, {additional} more wanted")]
+    ShardLimit {
+        /// Open shards now.
+        open: u64,
+        /// The quota.
+        limit: Limit,
+        /// Shards the call would add.
+        additional: u64,
+    },
+    /// The on-demand stream quota would be passed.
+    #[error("at most {limit} on-demand streams")]
+    OnDemandStreamLimit {
+        /// The quota.
+        limit: Limit,
+    },
+    /// Too many streams are CREATING already.
+    #[error("at most {CREATING_STREAMS_MAX} streams may be CREATING at once")]
+    CreatingLimit,
+}
+
+/// What an account uses of its quotas in one region.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Open shards of provisioned streams.
+    pub open_shards: u64,
+    /// On-demand streams.
+    pub on_demand_streams: u64,
+}
+
+/// All streams.
+pub struct Registry {
+    namespaces: ArcSwap<Namespaces>,
+    /// Serialises changes; holds the number of the next incarnation.
+    changing: Mutex<u64>,
+    settings: ControlSettings,
+    clock: Clock,
+    pool: Arc<ChunkPool>,
+    tally: Arc<Tally>,
+}
+
+impl Registry {
+    /// No streams yet.
+    #[must_use]
+    pub fn new(settings: ControlSettings, clock: Clock, tally: Arc<Tally>) -> Self {
+        // Incarnations start at the clock, so that a token from before a restart names none of the new streams.
+        let first_incarnation = clock.now_ms() << 16;
+        Self {
+            namespaces: ArcSwap::default(),
+            changing: Mutex::new(first_incarnation),
+            settings,
+            clock,
+            pool: ChunkPool::new(),
+            tally,
+        }
+    }
+
+    /// The stream of this name, in whatever state, unless it is gone.
+    #[must_use]
+    pub fn find(&self, scope: Scope, name: &str) -> Option<Arc<Stream>> {
+        let namespaces = self.namespaces.load();
+        let stream = namespaces.get(&scope)?.get(name)?;
+        stream.status(self.clock.now_ms()).map(|_| Arc::clone(stream))
+    }
+
+    /// The streams of an account and region, by ascending name, with their states.
+    #[must_use]
+    pub fn list(&self, scope: Scope) -> Vec<(Arc<Stream>, StreamStatus)> {
+        let now_ms = self.clock.now_ms();
+        let mut streams = live(&self.namespaces.load(), scope, now_ms);
+        streams.sort_unstable_by(|(a, _), (b, _)| a.name().cmp(b.name()));
+        streams
+    }
+
+    /// Creates a stream, which is CREATING for the transition time.
+    ///
+    /// # Errors
+    /// The name is taken, or a quota would be passed.
+    pub fn create(&self, new: NewStream) -> Result<Arc<Stream>, ControlError> {
+        self.create_with_transition(new, self.settings.transition_ms)
+    }
+
+    /// Creates a stream that is ACTIVE at once: one that the settings ask for at start.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_active(&self, new: NewStream) -> Result<Arc<Stream>, ControlError> {
+        self.create_with_transition(new, 0)
+    }
+
+    /// Deletes a stream, which is DELETING for the transition time.
+    ///
+    /// # Errors
+    /// There is no such stream, or it is DELETING already.
+    pub fn delete(&self, scope: Scope, name: &str) -> Result<(), ControlError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let stream = self.find(scope, name).ok_or(ControlError::NotFound)?;
+        let now_ms = self.clock.now_ms();
+        match stream.status(now_ms) {
+            Some(StreamStatus::Creating | StreamStatus::Active) => {
+                stream.delete_at(now_ms.saturating_add(self.settings.transition_ms));
+                self.forget_gone(now_ms);
+                Ok(())
+            }
+            Some(status) => Err(ControlError::NotActive(status)),
+            None => Err(ControlError::NotFound),
+        }
+    }
+
+    /// What an account and region use now.
+    #[must_use]
+    pub fn usage(&self, scope: Scope) -> Usage {
+        usage_of(&live(&self.namespaces.load(), scope, self.clock.now_ms()))
+    }
+
+    /// The quotas and times in force.
+    #[must_use]
+    pub const fn settings(&self) -> &ControlSettings {
+        &self.settings
+    }
+
+    /// Gives memory back: drops streams that are gone and trims records that have expired. Call it about once
+    /// a second.
+    pub async fn tidy_up(&self) {
+        let now_ms = self.clock.now_ms();
+        {
+            let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+            self.forget_gone(now_ms);
+        }
+        let namespaces = self.namespaces.load_full();
+        for stream in namespaces.values().flat_map(|namespace| namespace.values()) {
+            for shard in stream.shard_map().shards() {
+                let not_before_ms = shard.not_before_ms(now_ms);
+                if shard.log().oldest_segment_arrival_ms().is_some_and(|oldest_ms| oldest_ms < not_before_ms)
+                {
+                    shard.submit(Command::Trim { not_before_ms }).await;
+                }
+            }
+        }
+    }
+
+    fn create_with_transition(
+        &self,
+        new: NewStream,
+        transition_ms: u64,
+    ) -> Result<Arc<Stream>, ControlError> {
+        let mut next_incarnation = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let now_ms = self.clock.now_ms();
+        self.check_quotas(&new, now_ms)?;
+        let incarnation = *next_incarnation;
+        *next_incarnation += 1;
+        let retention_ms = u64::from(RETENTION_HOURS_DEFAULT) * 3_600_000;
+        let context = ShardContext::new(
+            Arc::clone(&self.pool),
+            self.clock.clone(),
+            Arc::clone(&self.tally),
+            retention_ms,
+        );
+        let scope = new.scope;
+        let stream = Stream::new(Birth {
+            arn: StreamArn { account: scope.account, region: scope.region, name: new.name.clone() },
+            incarnation,
+            created_ms: now_ms,
+            active_from_ms: now_ms.saturating_add(transition_ms),
+            mode: new.mode,
+            shard_count: new.shard_count,
+            record_bytes_max: new.record_bytes_max,
+            tags: new.tags,
+            context,
+        });
+        self.change(scope, |namespace| {
+            namespace.insert(new.name, Arc::clone(&stream));
+        });
+        Ok(stream)
+    }
+
+    fn check_quotas(&self, new: &NewStream, now_ms: u64) -> Result<(), ControlError> {
+        if self.find(new.scope, new.name.as_str()).is_some() {
+            return Err(ControlError::Exists);
+        }
+        let streams = live(&self.namespaces.load(), new.scope, now_ms);
+        let creating = streams.iter().filter(|(_, status)| *status == StreamStatus::Creating).count();
+        if creating >= CREATING_STREAMS_MAX {
+            return Err(ControlError::CreatingLimit);
+        }
+        let usage = usage_of(&streams);
+        match new.mode {
+            StreamMode::Provisioned => {
+                let (limit, additional) = (self.settings.shard_limit, u64::from(new.shard_count));
+                if !limit.allows(usage.open_shards + additional) {
+                    return Err(ControlError::ShardLimit { open: usage.open_shards, limit, additional });
+                }
+            }
+            StreamMode::OnDemand => {
+                let limit = self.settings.on_demand_stream_count_limit;
+                if !limit.allows(usage.on_demand_streams + 1) {
+                    return Err(ControlError::OnDemandStreamLimit { limit });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces one namespace by a changed copy. Only under `changing`.
+    fn change(&self, scope: Scope, change: impl FnOnce(&mut Namespace)) {
+        let mut namespaces = Namespaces::clone(&self.namespaces.load());
+        let mut namespace = namespaces.get(&scope).map_or_else(Namespace::default, |kept| (**kept).clone());
+        change(&mut namespace);
+        if namespace.is_empty() {
+            namespaces.remove(&scope);
+        } else {
+            namespaces.insert(scope, Arc::new(namespace));
+        }
+        self.namespaces.store(Arc::new(namespaces));
+    }
+
+    /// Drops streams that are gone. Only under `changing`.
+    fn forget_gone(&self, now_ms: u64) {
+        let scopes: Vec<Scope> = {
+            let namespaces = self.namespaces.load();
+            let has_gone =
+                |namespace: &Namespace| namespace.values().any(|stream| stream.status(now_ms).is_none());
+            namespaces.iter().filter(|(_, namespace)| has_gone(namespace)).map(|(scope, _)| *scope).collect()
+        };
+        for scope in scopes {
+            self.change(scope, |namespace| namespace.retain(|_, stream| stream.status(now_ms).is_some()));
+        }
+    }
+}
+
+fn live(namespaces: &Namespaces, scope: Scope, now_ms: u64) -> Vec<(Arc<Stream>, StreamStatus)> {
+    let streams = namespaces.get(&scope).into_iter().flat_map(|namespace| namespace.values());
+    streams.filter_map(|stream| Some((Arc::clone(stream), stream.status(now_ms)?))).collect()
+}
+
+fn usage_of(streams: &[(Arc<Stream>, StreamStatus)]) -> Usage {
+    let mut usage = Usage::default();
+    for (stream, _) in streams {
+        match stream.mode {
+            StreamMode::Provisioned => usage.open_shards += stream.shard_map().open_count() as u64,
+            StreamMode::OnDemand => usage.on_demand_streams += 1,
+        }
+    }
+    usage
+}
+
+#[cfg(all(test, not(shardmill_loom)))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::MovableClock;
+    use crate::names::{AccountId, Region};
+
+    const HERE: Scope = Scope { account: AccountId::DEFAULT, region: Region::US_EAST_1 };
+
+    fn registry(shard_limit: Limit, transition_ms: u64) -> (Registry, MovableClock) {
+        let clock = MovableClock::new(1_700_000_000_000);
+        let settings =
+            ControlSettings { shard_limit, on_demand_stream_count_limit: Limit::At(1), transition_ms };
+        (Registry::new(settings, clock.clock(), Arc::default()), clock)
+    }
+
+    fn stream(name: &str, shard_count: u32) -> NewStream {
+        NewStream {
+            scope: HERE,
+            name: StreamName::parse(name).unwrap(),
+            shard_count,
+            mode: StreamMode::Provisioned,
+            record_bytes_max: 1 << 20,
+            tags: Vec::new(),
+        }
+    }
+
+    fn status(registry: &Registry, name: &str) -> Option<StreamStatus> {
+        registry.find(HERE, name)?.status(registry.clock.now_ms())
+    }
+
+    /// Protects: a stream's life, to the millisecond, on the movable clock.
+    #[test]
+    fn a_streams_life() {
+        let (registry, clock) = registry(Limit::Infinite, 500);
+        registry.create(stream("s", 1)).unwrap();
+        assert_eq!(status(&registry, "s"), Some(StreamStatus::Creating));
+        clock.advance(Duration::from_millis(499));
+        assert_eq!(status(&registry, "s"), Some(StreamStatus::Creating));
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(status(&registry, "s"), Some(StreamStatus::Active));
+        registry.delete(HERE, "s").unwrap();
+        assert_eq!(status(&registry, "s"), Some(StreamStatus::Deleting));
+        assert_eq!(registry.delete(HERE, "s"), Err(ControlError::NotActive(StreamStatus::Deleting)));
+        assert_eq!(registry.create(stream("s", 1)).err(), Some(ControlError::Exists));
+        clock.advance(Duration::from_millis(500));
+        assert_eq!(status(&registry, "s"), None);
+        registry.create(stream("s", 1)).unwrap();
+    }
+
+    /// Protects: without transitions a stream is there and gone at once.
+    #[test]
+    fn no_transition_time_means_at_once() {
+        let (registry, _) = registry(Limit::Infinite, 0);
+        registry.create(stream("s", 1)).unwrap();
+        assert_eq!(status(&registry, "s"), Some(StreamStatus::Active));
+        registry.delete(HERE, "s").unwrap();
+        assert_eq!(registry.delete(HERE, "s"), Err(ControlError::NotFound));
+        assert!(registry.namespaces.load().is_empty());
+    }
+
+    /// Protects: quotas count what is open in this account and region, and only there.
+    #[test]
+    fn quotas_hold_per_account_and_region() {
+        let (registry, _) = registry(Limit::At(3), 0);
+        registry.create(stream("a", 2)).unwrap();
+        let refused = ControlError::ShardLimit { open: 2, limit: Limit::At(3), additional: 2 };
+        assert_eq!(registry.create(stream("b", 2)).err(), Some(refused));
+        let elsewhere = Scope { region: Region::parse("eu-west-1").unwrap(), ..HERE };
+        registry.create(NewStream { scope: elsewhere, ..stream("b", 3) }).unwrap();
+        let on_demand = |name| NewStream { mode: StreamMode::OnDemand, ..stream(name, 4) };
+        registry.create(on_demand("c")).unwrap();
+        let refused = ControlError::OnDemandStreamLimit { limit: Limit::At(1) };
+        assert_eq!(registry.create(on_demand("d")).err(), Some(refused));
+        assert_eq!(registry.usage(HERE), Usage { open_shards: 2, on_demand_streams: 1 });
+        registry.delete(HERE, "a").unwrap();
+        registry.create(stream("b", 3)).unwrap();
+    }
+
+    /// Protects: a sixth stream cannot be CREATING at the same time.
+    #[test]
+    fn five_may_be_creating() {
+        let (registry, clock) = registry(Limit::Infinite, 500);
+        for name in ["a", "b", "c", "d", "e"] {
+            registry.create(stream(name, 1)).unwrap();
+        }
+        assert_eq!(registry.create(stream("f", 1)).err(), Some(ControlError::CreatingLimit));
+        clock.advance(Duration::from_millis(500));
+        registry.create(stream("f", 1)).unwrap();
+    }
+}

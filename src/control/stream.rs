@@ -1,0 +1,162 @@
+//! One stream: what Describe tells of it, who owns its hash keys, and its way from CREATING to gone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+
+use crate::names::{AccountId, HashKeyRange, Region, ShardId, StreamArn, StreamName};
+use crate::router::ShardMap;
+use crate::shard::{Shard, ShardContext};
+
+/// Where a stream's name is unique.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Scope {
+    /// The account.
+    pub account: AccountId,
+    /// The region.
+    pub region: Region,
+}
+
+/// Who provides capacity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamMode {
+    /// The user says how many shards.
+    Provisioned,
+    /// The service does.
+    OnDemand,
+}
+
+impl StreamMode {
+    /// AWS's name of it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Provisioned => "PROVISIONED",
+            Self::OnDemand => "ON_DEMAND",
+        }
+    }
+}
+
+/// Where a stream is in its life (reference 5.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamStatus {
+    /// Named, without visible shards; takes neither puts nor gets.
+    Creating,
+    /// Takes everything.
+    Active,
+    /// About to go; still readable and writable.
+    Deleting,
+}
+
+impl StreamStatus {
+    /// AWS's name of it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Creating => "CREATING",
+            Self::Active => "ACTIVE",
+            Self::Deleting => "DELETING",
+        }
+    }
+}
+
+/// A stream and all it holds.
+pub struct Stream {
+    /// Its name, account and region.
+    pub arn: StreamArn,
+    /// Tells it from an earlier or later stream of the same name.
+    pub incarnation: u64,
+    /// When CreateStream was called, epoch milliseconds.
+    pub created_ms: u64,
+    /// Who provides capacity.
+    pub mode: StreamMode,
+    /// Data and key of one record, at most, in bytes.
+    pub record_bytes_max: usize,
+    /// Tags, sorted by key.
+    pub tags: Vec<(String, String)>,
+    active_from_ms: u64,
+    /// `u64::MAX` until DeleteStream.
+    gone_from_ms: AtomicU64,
+    context: Arc<ShardContext>,
+    shards: ArcSwap<ShardMap>,
+}
+
+/// What a stream is made of; see the fields of [`Stream`].
+pub(super) struct Birth {
+    pub(super) arn: StreamArn,
+    pub(super) incarnation: u64,
+    pub(super) created_ms: u64,
+    pub(super) active_from_ms: u64,
+    pub(super) mode: StreamMode,
+    pub(super) shard_count: u32,
+    pub(super) record_bytes_max: usize,
+    pub(super) tags: Vec<(String, String)>,
+    pub(super) context: Arc<ShardContext>,
+}
+
+impl Stream {
+    pub(super) fn new(birth: Birth) -> Arc<Self> {
+        let created_s = birth.created_ms / 1000;
+        let ranges = HashKeyRange::WHOLE.split_evenly(birth.shard_count);
+        let shards = (0..).zip(ranges).filter_map(|(index, range)| {
+            Some(Shard::new(ShardId::new(index)?, range, created_s, Arc::clone(&birth.context)))
+        });
+        Arc::new(Self {
+            shards: ArcSwap::from_pointee(ShardMap::new(shards.collect())),
+            arn: birth.arn,
+            incarnation: birth.incarnation,
+            created_ms: birth.created_ms,
+            mode: birth.mode,
+            record_bytes_max: birth.record_bytes_max,
+            tags: birth.tags,
+            active_from_ms: birth.active_from_ms,
+            gone_from_ms: AtomicU64::new(u64::MAX),
+            context: birth.context,
+        })
+    }
+
+    /// The stream's name.
+    #[must_use]
+    pub const fn name(&self) -> &StreamName {
+        &self.arn.name
+    }
+
+    /// Its account and region.
+    #[must_use]
+    pub const fn scope(&self) -> Scope {
+        Scope { account: self.arn.account, region: self.arn.region }
+    }
+
+    /// Its state now; `None` once it is gone.
+    #[must_use]
+    pub fn status(&self, now_ms: u64) -> Option<StreamStatus> {
+        // Relaxed: the number stands for itself.
+        let gone_from_ms = self.gone_from_ms.load(Ordering::Relaxed);
+        if now_ms >= gone_from_ms {
+            None
+        } else if gone_from_ms != u64::MAX {
+            Some(StreamStatus::Deleting)
+        } else if now_ms < self.active_from_ms {
+            Some(StreamStatus::Creating)
+        } else {
+            Some(StreamStatus::Active)
+        }
+    }
+
+    /// Who owns which hash keys now.
+    #[must_use]
+    pub fn shard_map(&self) -> Arc<ShardMap> {
+        self.shards.load_full()
+    }
+
+    /// How long records are kept, in hours.
+    #[must_use]
+    pub fn retention_hours(&self) -> u64 {
+        self.context.retention_ms() / 3_600_000
+    }
+
+    pub(super) fn delete_at(&self, gone_from_ms: u64) {
+        self.gone_from_ms.store(gone_from_ms, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,139 @@
+//! DescribeStream: a stream and a page of its shards (reference 9.2).
+
+use std::sync::Arc;
+
+use crate::control::{Scope, Stream, StreamStatus};
+use crate::document::Value;
+use crate::error::ApiError;
+use crate::limits::DESCRIBE_STREAM_PAGE_MAX;
+use crate::names::{SequenceNumber, ShardId};
+use crate::shard::Shard;
+
+use super::refusals;
+use super::schema::Input;
+use super::service::Service;
+use super::stream_ref::StreamRef;
+
+/// Which stream, and from which shard on.
+#[derive(Debug, Clone)]
+pub struct Request {
+    stream: StreamRef,
+    after: Option<ShardId>,
+    shards_max: usize,
+}
+
+/// A stream's description.
+pub struct Reply {
+    stream: Arc<Stream>,
+    status: StreamStatus,
+    shards: Vec<Arc<Shard>>,
+    has_more_shards: bool,
+}
+
+impl Request {
+    /// Checks what the model leaves to the service.
+    ///
+    /// # Errors
+    /// The stream is not named, or E7 for a shard id that cannot be read.
+    pub fn validate(input: &Input<'_>, caller: Scope) -> Result<Self, ApiError> {
+        let stream = StreamRef::of(input, caller)?;
+        let after = start_shard(input.string("ExclusiveStartShardId"), &stream)?;
+        let shards_max = page_size(input.integer("Limit"), DESCRIBE_STREAM_PAGE_MAX);
+        Ok(Self { stream, after, shards_max })
+    }
+
+    /// Looks the stream up.
+    ///
+    /// # Errors
+    /// E1 if there is none.
+    pub fn execute(self, service: &Service) -> Result<Reply, ApiError> {
+        let stream = self.stream.find(service)?;
+        let status =
+            stream.status(service.clock.now_ms()).ok_or_else(|| refusals::no_stream(&self.stream))?;
+        let map = stream.shard_map();
+        let (shards, has_more_shards) = match status {
+            // New shards are not visible before the stream is ACTIVE.
+            StreamStatus::Creating => (Vec::new(), false),
+            StreamStatus::Active | StreamStatus::Deleting => {
+                page_of(map.shards(), self.after, self.shards_max)
+            }
+        };
+        Ok(Reply { stream, status, shards, has_more_shards })
+    }
+}
+
+impl Reply {
+    /// The reply's members.
+    #[must_use]
+    pub fn into_value(self) -> Value<'static> {
+        let Value::Map(mut members) = description(&self.stream, self.status) else { return Value::Null };
+        members.push((
+            "Shards".into(),
+            Value::List(self.shards.iter().map(|shard| shard_value(shard)).collect()),
+        ));
+        members.push(("HasMoreShards".into(), Value::Bool(self.has_more_shards)));
+        Value::structure([("StreamDescription", Value::Map(members))])
+    }
+}
+
+/// What DescribeStream and DescribeStreamSummary both tell.
+pub(super) fn description(stream: &Stream, status: StreamStatus) -> Value<'static> {
+    let no_shard_level_metrics = Value::structure([("ShardLevelMetrics", Value::List(Vec::new()))]);
+    Value::structure([
+        ("StreamName", Value::string(stream.name().to_string())),
+        ("StreamARN", Value::string(stream.arn.to_string())),
+        ("StreamStatus", Value::string(status.name())),
+        ("StreamModeDetails", Value::structure([("StreamMode", Value::string(stream.mode.name()))])),
+        ("RetentionPeriodHours", integer(stream.retention_hours())),
+        ("StreamCreationTimestamp", creation_time(stream)),
+        ("EnhancedMonitoring", Value::List(vec![no_shard_level_metrics])),
+        ("EncryptionType", Value::string("NONE")),
+    ])
+}
+
+/// Creation is told in whole seconds (reference 5.7).
+pub(super) fn creation_time(stream: &Stream) -> Value<'static> {
+    Value::TimestampMs(stream.created_ms / 1000 * 1000)
+}
+
+/// A `Shard` structure.
+pub(super) fn shard_value(shard: &Shard) -> Value<'static> {
+    let starting = SequenceNumber::starting(shard.created_s, shard.id);
+    Value::structure([
+        ("ShardId", Value::string(shard.id.to_string())),
+        (
+            "HashKeyRange",
+            Value::structure([
+                ("StartingHashKey", Value::string(shard.range.start.to_string())),
+                ("EndingHashKey", Value::string(shard.range.end.to_string())),
+            ]),
+        ),
+        (
+            "SequenceNumberRange",
+            Value::structure([("StartingSequenceNumber", Value::string(starting.to_string()))]),
+        ),
+    ])
+}
+
+/// The shards after `after`, at most `max`, and whether there are more.
+pub(super) fn page_of(shards: &[Arc<Shard>], after: Option<ShardId>, max: usize) -> (Vec<Arc<Shard>>, bool) {
+    let first = after.map_or(0, |after| shards.partition_point(|shard| shard.id <= after));
+    let rest = shards.get(first..).unwrap_or_default();
+    (rest.iter().take(max).cloned().collect(), rest.len() > max)
+}
+
+/// A member that names the shard to start after.
+pub(super) fn start_shard(text: Option<&str>, stream: &StreamRef) -> Result<Option<ShardId>, ApiError> {
+    text.map(|text| ShardId::parse_lenient(text).ok_or_else(|| refusals::shard_not_found(stream, text)))
+        .transpose()
+}
+
+/// What a page may hold: the caller's wish, but no more than the service gives.
+pub(super) fn page_size(wish: Option<i64>, max: usize) -> usize {
+    wish.and_then(|wish| usize::try_from(wish).ok()).map_or(max, |wish| wish.min(max))
+}
+
+/// A count as an integer member.
+pub(super) fn integer(count: u64) -> Value<'static> {
+    Value::Integer(i64::try_from(count).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,97 @@
+//! GetRecords: what follows a shard iterator, and the next iterator (reference 7.2).
+
+use std::sync::Arc;
+
+use crate::control::Scope;
+use crate::error::ApiError;
+use crate::limits::{GET_RECORDS_BYTES_MAX, GET_RECORDS_LIMIT_MAX};
+use crate::log::{ReadLimits, Record, Slice};
+use crate::names::StreamArn;
+use crate::shard::Shard;
+use crate::shard::readers::Reader;
+
+use super::iterator::ShardIterator;
+use super::refusals;
+use super::service::Service;
+use super::stream_ref::StreamRef;
+
+/// Where to read, and how much.
+#[derive(Debug, Clone)]
+pub struct Request {
+    iterator: ShardIterator,
+    records_max: u32,
+    dry_run: bool,
+}
+
+/// What was read.
+pub struct Reply {
+    /// The shard; with a record's counter and arrival it gives the sequence number.
+    pub shard: Arc<Shard>,
+    /// The records.
+    pub slice: Slice,
+    /// The token to go on with.
+    pub next_iterator: String,
+    /// How far the last record returned lies behind now, in milliseconds; 0 when nothing newer exists.
+    pub millis_behind_latest: u64,
+}
+
+impl Request {
+    /// A request from its members.
+    ///
+    /// # Errors
+    /// E8 and E9 about the iterator, or a StreamARN that names another stream than it (E8, inferred).
+    pub fn new(
+        iterator: &str,
+        limit: Option<i64>,
+        arn: Option<&str>,
+        dry_run: bool,
+        service: &Service,
+    ) -> Result<Self, ApiError> {
+        let iterator = ShardIterator::open(&service.sealer, iterator, service.clock.now_ms())?;
+        if let Some(arn) = arn {
+            let named = StreamArn::parse(arn).map(|arn| {
+                let scope = Scope { account: arn.account, region: arn.region };
+                StreamRef { scope, name: arn.name }
+            });
+            if named.as_ref() != Some(&iterator.stream) {
+                return Err(refusals::bad_iterator());
+            }
+        }
+        let records_max = limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(GET_RECORDS_LIMIT_MAX);
+        Ok(Self { iterator, records_max, dry_run })
+    }
+
+    /// Reads. `visit` sees each record that the reply will hold, so that its size can be summed on the way.
+    ///
+    /// # Errors
+    /// E6 if the stream or shard is gone.
+    pub fn execute(
+        self,
+        service: &Service,
+        visit: impl FnMut(&Shard, &Record<'_>),
+    ) -> Result<Reply, ApiError> {
+        let Self { iterator, records_max, dry_run } = self;
+        let no_shard = || refusals::no_shard(&iterator.stream, iterator.shard);
+        let stream = service.registry.find(iterator.stream.scope, iterator.stream.name.as_str());
+        let stream =
+            stream.filter(|stream| stream.incarnation == iterator.incarnation).ok_or_else(no_shard)?;
+        let shard = Arc::clone(stream.shard_map().shard(iterator.shard).ok_or_else(no_shard)?);
+        if dry_run {
+            return Err(refusals::dry_run());
+        }
+        let now_ms = service.clock.now_ms();
+        let limits = ReadLimits { records_max, bytes_max: GET_RECORDS_BYTES_MAX as u64 };
+        let mut visit = visit;
+        let slice = shard
+            .log()
+            .read(iterator.position, shard.not_before_ms(now_ms), limits, |record| visit(&shard, record));
+        let millis_behind_latest = match slice.last_arrival_ms {
+            Some(arrival_ms) if slice.next < slice.tip => now_ms.saturating_sub(arrival_ms).max(1),
+            _ => 0,
+        };
+        let reader = Reader { chain: iterator.chain, position: slice.next, seen_ms: now_ms };
+        shard.readers().note(reader);
+        let next = ShardIterator { position: slice.next, issued_ms: now_ms, ..iterator };
+        Ok(Reply { next_iterator: next.seal(&service.sealer), shard, slice, millis_behind_latest })
+    }
+}

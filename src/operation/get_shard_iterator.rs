@@ -1,0 +1,143 @@
+//! GetShardIterator: a place in a shard as a token (reference 7.1).
+
+use rand_xoshiro::rand_core::Rng;
+
+use crate::control::{Scope, StreamStatus};
+use crate::document::Value;
+use crate::error::ApiError;
+use crate::names::{Parsed, ShardId};
+use crate::shard::Shard;
+
+use super::iterator::ShardIterator;
+use super::refusals;
+use super::schema::Input;
+use super::seal::with_random;
+use super::service::Service;
+use super::stream_ref::StreamRef;
+
+/// Where to start reading.
+#[derive(Debug, Clone)]
+pub struct Request {
+    stream: StreamRef,
+    shard: ShardId,
+    start: Start,
+    dry_run: bool,
+}
+
+/// The five iterator types, as far as members alone can tell: what is missing or too much is found out only after
+/// stream and shard, since that is AWS's order.
+#[derive(Debug, Clone)]
+struct Start {
+    iterator_type: String,
+    number: Option<String>,
+    timestamp_ms: Option<u64>,
+}
+
+/// The iterator.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    token: String,
+}
+
+impl Request {
+    /// Checks what the model leaves to the service.
+    ///
+    /// # Errors
+    /// The stream is not named, or E7 for a shard id that cannot be read, even if the stream is unknown.
+    pub fn validate(input: &Input<'_>, caller: Scope) -> Result<Self, ApiError> {
+        let stream = StreamRef::of(input, caller)?;
+        let shard = input.string("ShardId").unwrap_or_default();
+        let shard = ShardId::parse_lenient(shard).ok_or_else(|| refusals::shard_not_found(&stream, shard))?;
+        let start = Start {
+            iterator_type: input.string("ShardIteratorType").unwrap_or_default().to_owned(),
+            number: input.string("StartingSequenceNumber").map(str::to_owned),
+            timestamp_ms: input.timestamp_ms("Timestamp"),
+        };
+        Ok(Self { stream, shard, start, dry_run: input.boolean("DryRun") == Some(true) })
+    }
+
+    /// Finds the place.
+    ///
+    /// # Errors
+    /// E6 if stream or shard do not exist (or the stream is CREATING), then E10 to E16 about the start.
+    pub fn execute(self, service: &Service) -> Result<Reply, ApiError> {
+        let no_shard = || refusals::no_shard(&self.stream, self.shard);
+        let scope = self.stream.scope;
+        let stream = service.registry.find(scope, self.stream.name.as_str()).ok_or_else(no_shard)?;
+        let now_ms = service.clock.now_ms();
+        if stream.status(now_ms).is_none_or(|status| status == StreamStatus::Creating) {
+            return Err(no_shard());
+        }
+        let map = stream.shard_map();
+        let shard = map.shard(self.shard).ok_or_else(no_shard)?;
+        let position = self.start.position(shard, &self.stream, now_ms)?;
+        if self.dry_run {
+            return Err(refusals::dry_run());
+        }
+        let iterator = ShardIterator {
+            stream: self.stream,
+            incarnation: stream.incarnation,
+            shard: self.shard,
+            position,
+            chain: with_random(|random| random.next_u64() | 1),
+            issued_ms: now_ms,
+        };
+        Ok(Reply { token: iterator.seal(&service.sealer) })
+    }
+}
+
+impl Reply {
+    /// The reply's members.
+    #[must_use]
+    pub fn into_value(self) -> Value<'static> {
+        Value::structure([("ShardIterator", Value::string(self.token))])
+    }
+}
+
+impl Start {
+    fn position(&self, shard: &Shard, stream: &StreamRef, now_ms: u64) -> Result<u64, ApiError> {
+        let kind = self.iterator_type.as_str();
+        match (kind, &self.number) {
+            ("AT_SEQUENCE_NUMBER", Some(number)) => {
+                counter(number, shard, stream).map(|counter| at(shard, counter))
+            }
+            ("AFTER_SEQUENCE_NUMBER", Some(number)) => {
+                counter(number, shard, stream).map(|counter| at(shard, counter.saturating_add(1)))
+            }
+            ("AT_SEQUENCE_NUMBER" | "AFTER_SEQUENCE_NUMBER", None) => {
+                Err(refusals::starting_number_mismatch(kind, false))
+            }
+            (_, Some(_)) => Err(refusals::starting_number_mismatch(kind, true)),
+            ("LATEST", None) => Ok(shard.log().tip()),
+            ("AT_TIMESTAMP", None) => match self.timestamp_ms {
+                None => Err(refusals::no_timestamp()),
+                Some(timestamp_ms) if timestamp_ms > now_ms => {
+                    Err(refusals::timestamp_in_future(timestamp_ms, now_ms))
+                }
+                Some(timestamp_ms) => Ok(shard.log().position_at_time(timestamp_ms)),
+            },
+            // TRIM_HORIZON; reading skips what has expired by then.
+            _ => Ok(shard.log().horizon()),
+        }
+    }
+}
+
+fn at(shard: &Shard, counter: u64) -> u64 {
+    shard.log().position_at_counter(counter)
+}
+
+/// The counter that a sequence number of this shard encodes.
+fn counter(number: &str, shard: &Shard, stream: &StreamRef) -> Result<u64, ApiError> {
+    if number == "0" {
+        // AWS answered 500 (reference 7.1, recorded).
+        return Err(refusals::internal_failure());
+    }
+    let parsed = Parsed::parse(number)
+        .ok_or_else(|| refusals::bad_starting_number(number, shard.id, stream, false))?;
+    if i64::from(parsed.shard) != i64::from(shard.id.index()) {
+        return Err(refusals::number_of_other_shard(&parsed.shard_text(), shard.id));
+    }
+    // Only version 2 has a counter, and no stream here ever issued another version.
+    let of_this_shard = parsed.counter.filter(|_| parsed.created_s == shard.created_s);
+    of_this_shard.ok_or_else(|| refusals::bad_starting_number(parsed.value, shard.id, stream, true))
+}

@@ -1,0 +1,89 @@
+//! ListStreams: the streams of an account and region by ascending name, in pages (reference 9.4).
+
+use std::sync::Arc;
+
+use crate::control::{Scope, Stream, StreamStatus};
+use crate::document::Value;
+use crate::error::ApiError;
+use crate::limits::LIST_STREAMS_PAGE_MAX;
+
+use super::describe_stream::{creation_time, page_size};
+use super::schema::Input;
+use super::seal::Purpose;
+use super::service::Service;
+use super::{page, refusals};
+
+/// Which account and region, and after which name.
+#[derive(Debug, Clone)]
+pub struct Request {
+    scope: Scope,
+    after: Option<String>,
+    streams_max: usize,
+}
+
+/// A page of streams.
+pub struct Reply {
+    streams: Vec<(Arc<Stream>, StreamStatus)>,
+    next_token: Option<String>,
+}
+
+impl Request {
+    /// Checks what the model leaves to the service. A token wins over ExclusiveStartStreamName.
+    ///
+    /// # Errors
+    /// The token is not ours or has expired.
+    pub fn validate(input: &Input<'_>, caller: Scope, service: &Service) -> Result<Self, ApiError> {
+        let after = match input.string("NextToken") {
+            Some(token) => {
+                let body =
+                    page::open(&service.sealer, Purpose::ListStreamsPage, token, service.clock.now_ms())?;
+                Some(String::from_utf8(body).map_err(|_| refusals::bad_next_token())?)
+            }
+            None => input.string("ExclusiveStartStreamName").map(str::to_owned),
+        };
+        let streams_max = page_size(input.integer("Limit"), LIST_STREAMS_PAGE_MAX);
+        Ok(Self { scope: caller, after, streams_max })
+    }
+
+    /// Lists them, CREATING and DELETING ones too.
+    #[must_use]
+    pub fn execute(self, service: &Service) -> Reply {
+        let mut streams = service.registry.list(self.scope);
+        if let Some(after) = &self.after {
+            streams.retain(|(stream, _)| stream.name().as_str() > after.as_str());
+        }
+        let has_more = streams.len() > self.streams_max;
+        streams.truncate(self.streams_max);
+        let last = streams.last().filter(|_| has_more);
+        let next_token = last.map(|(stream, _)| {
+            let body = stream.name().as_str().as_bytes();
+            page::seal(&service.sealer, Purpose::ListStreamsPage, service.clock.now_ms(), body)
+        });
+        Reply { streams, next_token }
+    }
+}
+
+impl Reply {
+    /// The reply's members.
+    #[must_use]
+    pub fn into_value(self) -> Value<'static> {
+        let names = self.streams.iter().map(|(stream, _)| Value::string(stream.name().to_string())).collect();
+        let summaries = self.streams.iter().map(|(stream, status)| summary(stream, *status)).collect();
+        Value::structure([
+            ("StreamNames", Value::List(names)),
+            ("HasMoreStreams", Value::Bool(self.next_token.is_some())),
+            ("NextToken", self.next_token.map_or(Value::Null, Value::string)),
+            ("StreamSummaries", Value::List(summaries)),
+        ])
+    }
+}
+
+fn summary(stream: &Stream, status: StreamStatus) -> Value<'static> {
+    Value::structure([
+        ("StreamName", Value::string(stream.name().to_string())),
+        ("StreamARN", Value::string(stream.arn.to_string())),
+        ("StreamStatus", Value::string(status.name())),
+        ("StreamModeDetails", Value::structure([("StreamMode", Value::string(stream.mode.name()))])),
+        ("StreamCreationTimestamp", creation_time(stream)),
+    ])
+}

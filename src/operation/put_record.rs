@@ -1,0 +1,90 @@
+//! PutRecord: one record into the shard that owns its key (reference 6).
+
+use std::sync::Arc;
+
+use crate::control::{Scope, Stream};
+use crate::error::{ApiError, ErrorKind};
+use crate::names::{Parsed, SequenceNumber, ShardId};
+use crate::router;
+use crate::shard::batch::Records;
+
+use super::put_records::{check_record, route};
+use super::refusals;
+use super::service::Service;
+use super::stream_ref::StreamRef;
+
+/// One record to store.
+pub struct Request {
+    /// The stream.
+    pub stream: StreamRef,
+    /// The record, alone.
+    pub records: Records,
+    /// A number that the new one must exceed, as the caller gave it.
+    pub number_for_ordering: Option<String>,
+    /// Only say whether it would succeed.
+    pub dry_run: bool,
+}
+
+/// Where the record went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reply {
+    /// Its shard.
+    pub shard: ShardId,
+    /// Its sequence number.
+    pub number: SequenceNumber,
+}
+
+impl Request {
+    /// A request from its members. `record` is the one record.
+    ///
+    /// # Errors
+    /// The stream is not named, or named twice.
+    pub fn new(
+        (name, arn): (Option<&str>, Option<&str>),
+        caller: Scope,
+        records: Records,
+        number_for_ordering: Option<&str>,
+        dry_run: bool,
+    ) -> Result<Self, ApiError> {
+        let stream = StreamRef::from_members(name, arn, caller)?;
+        Ok(Self { stream, records, number_for_ordering: number_for_ordering.map(str::to_owned), dry_run })
+    }
+
+    /// Stores the record.
+    ///
+    /// # Errors
+    /// E1, a record over the stream's size, E18 for a bad ordering number, a planned throttle, or an internal
+    /// failure if the shard could not store it.
+    pub async fn execute(self, service: &Service) -> Result<Reply, ApiError> {
+        let stream = self.check(service)?;
+        let batch = route(&stream, self.records)?;
+        router::store(&batch).await;
+        match batch.outcome(0) {
+            Some((shard, Some((counter, arrival_ms)))) => {
+                Ok(Reply { shard: shard.id, number: shard.sequence_number(counter, arrival_ms) })
+            }
+            _ => Err(refusals::internal_failure()),
+        }
+    }
+
+    fn check(&self, service: &Service) -> Result<Arc<Stream>, ApiError> {
+        let stream = self.stream.find_writable(service)?;
+        check_record(&self.records, 0, stream.record_bytes_max, || "data".to_owned())?;
+        if let Some(number) = &self.number_for_ordering {
+            let now_s = service.clock.now_ms() / 1000;
+            // A number of the past is below every number to come: there is one writer per shard.
+            let is_past = Parsed::parse(number)
+                .is_some_and(|parsed| parsed.time_s.is_none_or(|time_s| time_s <= now_s));
+            if !is_past {
+                return Err(refusals::bad_ordering_number(number, &self.stream));
+            }
+        }
+        if self.dry_run {
+            return Err(refusals::dry_run());
+        }
+        if service.faults.put_fails() {
+            return Err(ApiError::new(ErrorKind::ProvisionedThroughputExceeded, refusals::PLANNED_THROTTLE));
+        }
+        Ok(stream)
+    }
+}

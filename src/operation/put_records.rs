@@ -1,0 +1,148 @@
+//! PutRecords: up to 500 records, each into the shard that owns its key; results in request order (reference 6).
+
+use std::sync::Arc;
+
+use crate::control::{Scope, Stream};
+use crate::error::{ApiError, ErrorKind};
+use crate::limits::REQUEST_BYTES_MAX;
+use crate::names::SequenceNumber;
+use crate::router;
+use crate::shard::batch::{Batch, Records};
+
+use super::refusals;
+use super::service::Service;
+use super::stream_ref::StreamRef;
+
+/// Records to store.
+pub struct Request {
+    /// The stream.
+    pub stream: StreamRef,
+    /// The records, in request order.
+    pub records: Records,
+    /// Only say whether it would succeed.
+    pub dry_run: bool,
+}
+
+/// What became of the records.
+pub enum Reply {
+    /// They went to their shards; each outcome is in the batch.
+    Stored(Arc<Batch>),
+    /// None was stored: a throttle that someone switched on.
+    Throttled {
+        /// How many there were.
+        count: usize,
+    },
+}
+
+/// What became of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Stored under this number; the number tells the shard.
+    Stored(SequenceNumber),
+    /// Not stored: the error's code and text.
+    Failed(&'static str, &'static str),
+}
+
+impl Request {
+    /// A request from its members.
+    ///
+    /// # Errors
+    /// The stream is not named, or named twice.
+    pub fn new(
+        (name, arn): (Option<&str>, Option<&str>),
+        caller: Scope,
+        records: Records,
+        dry_run: bool,
+    ) -> Result<Self, ApiError> {
+        Ok(Self { stream: StreamRef::from_members(name, arn, caller)?, records, dry_run })
+    }
+
+    /// Stores the records. The request is checked whole before any shard is touched.
+    ///
+    /// # Errors
+    /// E1, a record over the stream's size, E22 for too much together. What goes wrong later is told per record.
+    pub async fn execute(self, service: &Service) -> Result<Reply, ApiError> {
+        let stream = self.stream.find_writable(service)?;
+        if self.records.total_bytes() > REQUEST_BYTES_MAX {
+            return Err(refusals::request_too_large());
+        }
+        for number in 0..self.records.len() {
+            let path = || format!("records.{}.member.data", number + 1);
+            check_record(&self.records, number, stream.record_bytes_max, path)?;
+        }
+        if self.dry_run {
+            return Err(refusals::dry_run());
+        }
+        if service.faults.put_fails() {
+            return Ok(Reply::Throttled { count: self.records.len() });
+        }
+        let batch = route(&stream, self.records)?;
+        router::store(&batch).await;
+        Ok(Reply::Stored(batch))
+    }
+}
+
+impl Reply {
+    /// Records in the request.
+    #[must_use]
+    pub fn record_count(&self) -> usize {
+        match self {
+            Self::Stored(batch) => batch.records().len(),
+            Self::Throttled { count } => *count,
+        }
+    }
+
+    /// Records that were not stored.
+    #[must_use]
+    pub fn failed_count(&self) -> usize {
+        match self {
+            Self::Stored(batch) => batch.failed_count(),
+            Self::Throttled { count } => *count,
+        }
+    }
+
+    /// What became of each record, in request order.
+    pub fn outcomes(&self) -> impl Iterator<Item = Outcome> {
+        (0..self.record_count()).map(|number| match self {
+            Self::Stored(batch) => stored_outcome(batch, number),
+            Self::Throttled { .. } => {
+                Outcome::Failed(ErrorKind::ProvisionedThroughputExceeded.name(), refusals::PLANNED_THROTTLE)
+            }
+        })
+    }
+}
+
+fn stored_outcome(batch: &Batch, number: usize) -> Outcome {
+    match batch.outcome(number) {
+        Some((shard, Some((counter, arrival_ms)))) => {
+            Outcome::Stored(shard.sequence_number(counter, arrival_ms))
+        }
+        _ => Outcome::Failed(ErrorKind::InternalFailure.name(), refusals::ENTRY_FAILED),
+    }
+}
+
+/// Checks one record against the stream's size limit.
+pub(super) fn check_record(
+    records: &Records,
+    number: usize,
+    bytes_max: usize,
+    path: impl FnOnce() -> String,
+) -> Result<(), ApiError> {
+    let record_bytes = records.record_bytes(number);
+    if record_bytes <= bytes_max {
+        return Ok(());
+    }
+    let data_bytes = records.data(number).len();
+    if data_bytes > bytes_max {
+        return Err(refusals::data_too_large(&path(), data_bytes, bytes_max));
+    }
+    Err(refusals::record_too_large(&path(), record_bytes, bytes_max))
+}
+
+/// Groups the records by shard. A hole in the shard map is our bug and fails the call.
+pub(super) fn route(stream: &Stream, records: Records) -> Result<Arc<Batch>, ApiError> {
+    stream.shard_map().route(records).map_err(|unowned| {
+        tracing::error!(stream = %stream.arn, %unowned, "records refused");
+        refusals::internal_failure()
+    })
+}

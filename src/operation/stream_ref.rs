@@ -1,0 +1,74 @@
+//! Which stream a request means: by StreamName, by StreamARN, or by both if they agree.
+
+use std::sync::Arc;
+
+use crate::control::{Scope, Stream, StreamStatus};
+use crate::error::{ApiError, ErrorKind};
+use crate::names::{StreamArn, StreamName};
+
+use super::refusals;
+use super::schema::Input;
+use super::service::Service;
+
+/// A stream, named but not yet looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamRef {
+    /// Its account and region: the ARN's, or else the caller's.
+    pub scope: Scope,
+    /// Its name.
+    pub name: StreamName,
+}
+
+impl StreamRef {
+    /// The stream that the members StreamName and StreamARN name.
+    ///
+    /// # Errors
+    /// Neither is given, or they disagree (both texts inferred, reference 4).
+    pub fn of(input: &Input<'_>, caller: Scope) -> Result<Self, ApiError> {
+        Self::from_members(input.string("StreamName"), input.string("StreamARN"), caller)
+    }
+
+    /// As [`Self::of`], from the two members.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn from_members(name: Option<&str>, arn: Option<&str>, caller: Scope) -> Result<Self, ApiError> {
+        let invalid = |text: &'static str| ApiError::new(ErrorKind::InvalidArgument, text);
+        let arn = match arn {
+            Some(text) => {
+                Some(StreamArn::parse(text).ok_or_else(|| invalid("StreamARN is not the ARN of a stream."))?)
+            }
+            None => None,
+        };
+        match (name.and_then(StreamName::parse), arn) {
+            (Some(name), Some(arn)) if name != arn.name => {
+                Err(invalid("StreamName and StreamARN do not name the same stream."))
+            }
+            (_, Some(arn)) => {
+                Ok(Self { scope: Scope { account: arn.account, region: arn.region }, name: arn.name })
+            }
+            (Some(name), None) => Ok(Self { scope: caller, name }),
+            (None, None) => Err(invalid("Either StreamName or StreamARN should be provided.")),
+        }
+    }
+
+    /// The stream in whatever state.
+    ///
+    /// # Errors
+    /// E1 if there is none.
+    pub fn find(&self, service: &Service) -> Result<Arc<Stream>, ApiError> {
+        service.registry.find(self.scope, self.name.as_str()).ok_or_else(|| refusals::no_stream(self))
+    }
+
+    /// The stream if it takes puts.
+    ///
+    /// # Errors
+    /// E1 if there is none, or if it is still CREATING (reference 5.6).
+    pub fn find_writable(&self, service: &Service) -> Result<Arc<Stream>, ApiError> {
+        let stream = self.find(service)?;
+        match stream.status(service.clock.now_ms()) {
+            Some(StreamStatus::Active | StreamStatus::Deleting) => Ok(stream),
+            Some(StreamStatus::Creating) | None => Err(refusals::no_stream(self)),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! From records to shards: a hash key's owner, and a request split into one command per shard.
+//!
+//! A [`ShardMap`] is immutable; control swaps a whole one in when shards change. Finding an owner is a look-up
+//! by the key's top bits, then at most a few steps: the same few nanoseconds at any number of shards. A key that
+//! no shard owns is a bug of ours and is said to be one; it never falls to some default shard.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::names::{HashKey, ShardId};
+use crate::shard::batch::{Batch, Records};
+use crate::shard::{Command, Shard};
+
+/// More buckets than this only take memory: with two per shard a look-up already ends in a step or two.
+const BUCKET_BITS_MAX: u32 = 17;
+
+/// The shards of a stream and who owns which hash keys.
+pub struct ShardMap {
+    /// All shards, by index.
+    shards: Vec<Arc<Shard>>,
+    /// Open shards, by the start of their range.
+    open: Vec<Arc<Shard>>,
+    /// For each value of a key's top bits: the first open shard that may own it.
+    buckets: Vec<u32>,
+    bucket_shift: u32,
+}
+
+/// A hash key that no open shard owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no shard owns hash key {0}: the shard map has a hole, which is a bug in shardmill")]
+pub struct Unowned(pub HashKey);
+
+impl ShardMap {
+    /// The map of these shards, given by ascending index, all open.
+    #[must_use]
+    pub fn new(shards: Vec<Arc<Shard>>) -> Self {
+        let mut open = shards.clone();
+        open.sort_unstable_by_key(|shard| shard.range.start);
+        let bucket_bits = (2 * open.len()).next_power_of_two().trailing_zeros().clamp(1, BUCKET_BITS_MAX);
+        let bucket_shift = u128::BITS - bucket_bits;
+        let mut first = 0;
+        let buckets = (0..1_u128 << bucket_bits)
+            .map(|bucket| {
+                while open.get(first as usize).is_some_and(|shard| shard.range.end.0 < bucket << bucket_shift)
+                {
+                    first += 1;
+                }
+                first
+            })
+            .collect();
+        Self { shards, open, buckets, bucket_shift }
+    }
+
+    /// All shards, by ascending index.
+    #[must_use]
+    pub fn shards(&self) -> &[Arc<Shard>] {
+        &self.shards
+    }
+
+    /// Shards that take writes.
+    #[must_use]
+    pub fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
+    /// One shard.
+    #[must_use]
+    pub fn shard(&self, id: ShardId) -> Option<&Arc<Shard>> {
+        self.shards.get(id.index() as usize)
+    }
+
+    /// The open shard that owns a key.
+    ///
+    /// # Errors
+    /// [`Unowned`] if the map has a hole.
+    pub fn owner(&self, key: HashKey) -> Result<&Arc<Shard>, Unowned> {
+        self.owner_index(key).map(|index| &self.open[index])
+    }
+
+    /// Groups the records of a request by shard.
+    ///
+    /// # Errors
+    /// [`Unowned`] if the map has a hole; nothing was handed to any shard then.
+    pub fn route(&self, records: Records) -> Result<Arc<Batch>, Unowned> {
+        let mut shards: SmallVec<[Arc<Shard>; 4]> = SmallVec::new();
+        let mut targets: SmallVec<[u16; 512]> = SmallVec::new();
+        if records.len() == 1 {
+            shards.push(Arc::clone(self.owner(records.hash_key(0))?));
+            return Ok(Batch::new(records, shards, &[0]));
+        }
+        SHARE_OF_SHARD.with_borrow_mut(|share_of| {
+            if share_of.len() < self.open.len() {
+                share_of.resize(self.open.len(), NO_SHARE);
+            }
+            let mut touched: SmallVec<[usize; 64]> = SmallVec::new();
+            let mut hole = None;
+            for number in 0..records.len() {
+                match self.owner_index(records.hash_key(number)) {
+                    Ok(index) => {
+                        if share_of[index] == NO_SHARE {
+                            // A request has at most 500 records, hence shares.
+                            share_of[index] = u16::try_from(shards.len()).unwrap_or(NO_SHARE);
+                            shards.push(Arc::clone(&self.open[index]));
+                            touched.push(index);
+                        }
+                        targets.push(share_of[index]);
+                    }
+                    Err(unowned) => hole = Some(unowned),
+                }
+            }
+            for index in touched {
+                share_of[index] = NO_SHARE;
+            }
+            hole.map_or(Ok(()), Err)
+        })?;
+        Ok(Batch::new(records, shards, &targets))
+    }
+
+    fn owner_index(&self, key: HashKey) -> Result<usize, Unowned> {
+        #[allow(clippy::cast_possible_truncation, reason = "shifted down to at most 17 bits")]
+        let mut index = self.buckets[(key.0 >> self.bucket_shift) as usize] as usize;
+        while let Some(shard) = self.open.get(index) {
+            if key <= shard.range.end {
+                return if shard.range.contains(key) { Ok(index) } else { Err(Unowned(key)) };
+            }
+            index += 1;
+        }
+        Err(Unowned(key))
+    }
+}
+
+/// Hands every share of a batch to its shard and waits until all are settled.
+pub async fn store(batch: &Arc<Batch>) {
+    for (shard, command) in batch.commands() {
+        shard.submit(Command::Append(command)).await;
+    }
+    batch.settled().await;
+}
+
+const NO_SHARE: u16 = u16::MAX;
+
+thread_local! {
+    /// While a request is routed: the share of each open shard. Touched entries are put back, so that routing
+    /// costs what the request has records, not what the stream has shards.
+    static SHARE_OF_SHARD: RefCell<Vec<u16>> = const { RefCell::new(Vec::new()) };
+}
+
+#[cfg(all(test, not(shardmill_loom)))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::log::ChunkPool;
+    use crate::names::HashKeyRange;
+    use crate::shard::{ShardContext, Tally};
+
+    fn map_of(ranges: impl IntoIterator<Item = HashKeyRange>) -> ShardMap {
+        let context =
+            ShardContext::new(ChunkPool::new(), Clock::system(), Arc::new(Tally::default()), u64::MAX);
+        let shards = (0..)
+            .zip(ranges)
+            .map(|(index, range)| Shard::new(ShardId::new(index).unwrap(), range, 0, Arc::clone(&context)));
+        ShardMap::new(shards.collect())
+    }
+
+    fn even(count: u32) -> ShardMap {
+        map_of(HashKeyRange::WHOLE.split_evenly(count))
+    }
+
+    /// Protects: the recorded placements on three shards (reference 5.3).
+    #[test]
+    fn recorded_keys_fall_to_their_shards() {
+        let map = even(3);
+        let index = |key: &str| map.owner(HashKey::of_partition_key(key.as_bytes())).unwrap().id.index();
+        assert_eq!(["a", "b", "e", "f"].map(index), [0, 1, 2, 1]);
+    }
+
+    /// Protects: a hole is an error by name, never another shard.
+    #[test]
+    fn a_hole_is_not_shard_0() {
+        let mut ranges: Vec<_> = HashKeyRange::WHOLE.split_evenly(4).collect();
+        let missing = ranges.remove(2);
+        let map = map_of(ranges);
+        assert_eq!(map.owner(missing.start).err(), Some(Unowned(missing.start)));
+        let mut records = Records::default();
+        records.push("k", Some(HashKey::MIN), b"").unwrap();
+        records.push("k", Some(missing.end), b"").unwrap();
+        assert_eq!(map.route(records).err(), Some(Unowned(missing.end)));
+    }
+
+    proptest! {
+        /// Protects: the bucket look-up finds what a search through all ranges finds, at any shard count.
+        #[test]
+        fn owner_is_who_contains(count in 1_u32..3_000, keys in prop::collection::vec(any::<u128>(), 1..50)) {
+            let map = even(count);
+            for key in keys.into_iter().map(HashKey).chain(map.shards().iter().flat_map(|s| [s.range.start, s.range.end])) {
+                let owner = map.owner(key).unwrap();
+                prop_assert!(owner.range.contains(key));
+            }
+        }
+
+        /// Protects: routing keeps every record, groups by owner, and keeps request order within a shard.
+        #[test]
+        fn routing_groups_and_keeps_order(count in 1_u32..40, keys in prop::collection::vec(any::<u128>(), 1..500)) {
+            let map = even(count);
+            let mut records = Records::default();
+            for (number, key) in keys.iter().enumerate() {
+                records.push("k", Some(HashKey(*key)), &number.to_le_bytes()).unwrap();
+            }
+            let batch = map.route(records).unwrap();
+            let mut last_rank = std::collections::HashMap::new();
+            for (number, key) in keys.iter().enumerate() {
+                let (shard, _) = batch.outcome(number).unwrap();
+                prop_assert_eq!(shard.id, map.owner(HashKey(*key)).unwrap().id);
+            }
+            let mut seen = 0;
+            for (shard, command) in batch.commands() {
+                for (_, data) in command.records() {
+                    let number = usize::from_le_bytes(data.try_into().unwrap());
+                    let before = last_rank.insert(shard.id, number);
+                    prop_assert!(before.is_none_or(|before| before < number));
+                    seen += 1;
+                }
+            }
+            prop_assert_eq!(seen, keys.len());
+        }
+    }
+}
