@@ -65,11 +65,7 @@ impl Request {
     ///
     /// # Errors
     /// E6 if the stream or shard is gone.
-    pub fn execute(
-        self,
-        service: &Service,
-        visit: impl FnMut(&Shard, &Record<'_>),
-    ) -> Result<Reply, ApiError> {
+    pub fn execute(self, service: &Service, visit: impl FnMut(&Record<'_>)) -> Result<Reply, ApiError> {
         let Self { iterator, records_max, dry_run } = self;
         let no_shard = || refusals::no_shard(&iterator.stream, iterator.shard);
         let stream = service.registry.find(iterator.stream.scope, iterator.stream.name.as_str());
@@ -81,10 +77,7 @@ impl Request {
         }
         let now_ms = service.clock.now_ms();
         let limits = ReadLimits { records_max, bytes_max: GET_RECORDS_BYTES_MAX as u64 };
-        let mut visit = visit;
-        let slice = shard
-            .log()
-            .read(iterator.position, shard.not_before_ms(now_ms), limits, |record| visit(&shard, record));
+        let slice = shard.log().read(iterator.position, shard.not_before_ms(now_ms), limits, visit);
         let millis_behind_latest = match slice.last_arrival_ms {
             Some(arrival_ms) if slice.next < slice.tip => now_ms.saturating_sub(arrival_ms).max(1),
             _ => 0,

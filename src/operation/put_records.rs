@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use crate::control::{Scope, Stream};
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
 use crate::limits::REQUEST_BYTES_MAX;
-use crate::names::SequenceNumber;
 use crate::router;
 use crate::shard::batch::{Batch, Records};
 
@@ -32,15 +31,6 @@ pub enum Reply {
         /// How many there were.
         count: usize,
     },
-}
-
-/// What became of one record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Stored under this number; the number tells the shard.
-    Stored(SequenceNumber),
-    /// Not stored: the error's code and text.
-    Failed(&'static str, &'static str),
 }
 
 impl Request {
@@ -99,25 +89,6 @@ impl Reply {
             Self::Stored(batch) => batch.failed_count(),
             Self::Throttled { count } => *count,
         }
-    }
-
-    /// What became of each record, in request order.
-    pub fn outcomes(&self) -> impl Iterator<Item = Outcome> {
-        (0..self.record_count()).map(|number| match self {
-            Self::Stored(batch) => stored_outcome(batch, number),
-            Self::Throttled { .. } => {
-                Outcome::Failed(ErrorKind::ProvisionedThroughputExceeded.name(), refusals::PLANNED_THROTTLE)
-            }
-        })
-    }
-}
-
-fn stored_outcome(batch: &Batch, number: usize) -> Outcome {
-    match batch.outcome(number) {
-        Some((shard, Some((counter, arrival_ms)))) => {
-            Outcome::Stored(shard.sequence_number(counter, arrival_ms))
-        }
-        _ => Outcome::Failed(ErrorKind::InternalFailure.name(), refusals::ENTRY_FAILED),
     }
 }
 

@@ -260,6 +260,17 @@ impl Batch {
         Some((&share.shard, kept.then(|| (stored.first_counter + u64::from(rank), stored.arrival_ms))))
     }
 
+    /// The share of each record, in request order; ranks within a share ascend.
+    #[must_use]
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// What became of each share. Meaningful once the batch has [settled](Self::settled).
+    pub fn shares(&self) -> impl ExactSizeIterator<Item = (&Shard, Stored)> {
+        self.shares.iter().map(|share| (&*share.shard, share.stored()))
+    }
+
     /// The records, in request order.
     #[must_use]
     pub const fn records(&self) -> &Records {

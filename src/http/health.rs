@@ -1,0 +1,40 @@
+//! Answers about the server itself: `/_shardmill/health`, and the paths that LocalStack's and kinesis-mock's users
+//! ask.
+
+use crate::document::Value;
+use crate::protocol::answer::Answer;
+use crate::protocol::json;
+use crate::shard::Tally;
+
+/// The answer to a GET of a health path; `None` for any other request.
+pub(crate) fn answer(method: &str, path: &str, tally: &Tally) -> Option<Answer> {
+    if method != "GET" && method != "HEAD" {
+        return None;
+    }
+    let is_well = tally.shards_poisoned() == 0;
+    let state = if is_well { "running" } else { "error" };
+    let body = match path {
+        "/_shardmill/health" => Value::structure([
+            ("status", Value::string(if is_well { "ok" } else { "degraded" })),
+            ("version", Value::string(env!("CARGO_PKG_VERSION"))),
+            ("shards_poisoned", count(tally.shards_poisoned())),
+            ("commands_shed", count(tally.commands_shed())),
+        ]),
+        "/_localstack/health" => Value::structure([
+            ("services", Value::structure([("kinesis", Value::string(state))])),
+            ("edition", Value::string("shardmill")),
+            ("version", Value::string(env!("CARGO_PKG_VERSION"))),
+        ]),
+        "/healthcheck" => Value::structure([("status", Value::string(state))]),
+        _ => return None,
+    };
+    let mut bytes = Vec::new();
+    json::write(&body, &mut bytes);
+    // A shard that refuses writes turns health red; readers of the status code see it too.
+    let status = if is_well { 200 } else { 503 };
+    Some(Answer { status, content_type: Some("application/json"), body: bytes })
+}
+
+fn count(count: u64) -> Value<'static> {
+    Value::Integer(i64::try_from(count).unwrap_or(i64::MAX))
+}

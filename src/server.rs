@@ -1,0 +1,261 @@
+//! A running server: workers, the acceptor, housekeeping, and an orderly end.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::control::{ControlError, ControlSettings, NewStream, Registry, Scope, StreamMode};
+use crate::faults::FaultPlan;
+use crate::http::body::BodyBudget;
+use crate::http::connection;
+use crate::http::worker::Worker;
+use crate::limits::RECORD_BYTES_DEFAULT;
+use crate::names::AccountId;
+use crate::operation::Service;
+use crate::operation::seal::{Sealer, entropy};
+use crate::shard::Tally;
+
+/// How often expired records and deleted streams are given back.
+const HOUSEKEEPING_PERIOD: Duration = Duration::from_secs(1);
+
+/// How long the acceptor rests when the system has no more file descriptors.
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// A running server. Dropping it stops it without waiting; [`Server::shutdown`] lets requests finish.
+///
+/// ```
+/// use shardmill::Server;
+/// use shardmill::clock::MovableClock;
+/// use shardmill::config::Config;
+///
+/// let time = MovableClock::new(1_700_000_000_000);
+/// let config = Config { port: 0, workers: 1, ..Config::default() };
+/// let server = Server::start(config, time.clock())?;
+/// let endpoint = format!("http://{}", server.local_addr());
+/// // Point an AWS SDK at `endpoint`; move time with `time.advance(…)`.
+/// # assert!(endpoint.starts_with("http://127.0.0.1:"));
+/// server.shutdown();
+/// # Ok::<(), shardmill::StartError>(())
+/// ```
+pub struct Server {
+    address: SocketAddr,
+    config: Config,
+    seed: u64,
+    stopping: watch::Sender<bool>,
+    acceptor: Option<JoinHandle<()>>,
+    workers: Vec<JoinHandle<usize>>,
+}
+
+/// Why a server did not start; one line each.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Someone else listens there.
+    #[error(
+        "{0} is taken; stop what listens there, or choose another port with --port (0 takes any free one)"
+    )]
+    AddressInUse(SocketAddr),
+    /// The system refused to listen there.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    /// The system refused a thread or a runtime.
+    #[error("cannot start a worker: {0}")]
+    Worker(#[source] std::io::Error),
+    /// A stream that the settings ask for could not be created.
+    #[error("cannot create the initial stream {name}: {reason}")]
+    InitialStream {
+        /// The stream.
+        name: String,
+        /// The refusal.
+        reason: ControlError,
+    },
+}
+
+impl StartError {
+    /// The exit code of a program that could not start: 2 if the settings are to blame, 1 otherwise.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::InitialStream { .. } => 2,
+            Self::AddressInUse(_) | Self::Listen(..) | Self::Worker(_) => 1,
+        }
+    }
+}
+
+/// How a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShutdownReport {
+    /// Connections whose requests had not finished in time.
+    pub connections_cut: usize,
+}
+
+impl Server {
+    /// Starts serving. Initial streams are ACTIVE before the port opens.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start(config: Config, clock: Clock) -> Result<Self, StartError> {
+        let seed = config.seed.unwrap_or_else(|| u64::from_le_bytes(entropy()));
+        let service = Arc::new(service(&config, seed, clock));
+        create_initial_streams(&config, &service.registry)?;
+        let (listener, address) = listen(&config)?;
+        let (stopping, stopped) = watch::channel(false);
+        let budget = BodyBudget::new();
+        let workers: Result<Vec<_>, _> = (0..config.workers.max(1))
+            .map(|number| Worker::start(number, Arc::clone(&service), budget.clone(), stopped.clone()))
+            .collect();
+        let workers = workers.map_err(StartError::Worker)?;
+        let (sockets, workers): (Vec<_>, _) =
+            workers.into_iter().map(|worker| (worker.sockets, worker.thread)).unzip();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+        let runtime = runtime.map_err(StartError::Worker)?;
+        let acceptor = std::thread::Builder::new()
+            .name("acceptor".to_owned())
+            .spawn(move || runtime.block_on(accept_until_stopped(listener, sockets, service, stopped)))
+            .map_err(StartError::Worker)?;
+        Ok(Self { address, config, seed, stopping, acceptor: Some(acceptor), workers })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What is switched on, in words.
+    #[must_use]
+    pub fn features(&self) -> Vec<String> {
+        let config = &self.config;
+        let faults = if config.error_probability > 0.0 {
+            format!("error probability {}, seed {}", config.error_probability, self.seed)
+        } else {
+            "faults off".to_owned()
+        };
+        let mut features = vec![
+            format!("workers {}", config.workers),
+            faults,
+            format!("transitions {} ms", config.latency_ms),
+            format!("shard limit {}", config.shard_limit),
+        ];
+        if !config.initialize_streams.is_empty() {
+            features.push(format!("initial streams {}", config.initialize_streams.len()));
+        }
+        features
+    }
+
+    /// Stops accepting, lets requests in flight finish for up to 5 s, and ends. Blocks meanwhile.
+    pub fn shutdown(mut self) -> ShutdownReport {
+        self.stopping.send_replace(true);
+        if let Some(acceptor) = self.acceptor.take() {
+            // A panicked thread has said so already; there is nothing more to save.
+            let _ = acceptor.join();
+        }
+        let connections_cut = self.workers.drain(..).map(|worker| worker.join().unwrap_or(0)).sum();
+        ShutdownReport { connections_cut }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stopping.send_replace(true);
+    }
+}
+
+fn service(config: &Config, seed: u64, clock: Clock) -> Service {
+    let tally = Arc::new(Tally::default());
+    let settings = ControlSettings {
+        shard_limit: config.shard_limit,
+        on_demand_stream_count_limit: config.on_demand_stream_count_limit,
+        transition_ms: config.latency_ms,
+    };
+    Service {
+        registry: Registry::new(settings, clock.clone(), Arc::clone(&tally)),
+        clock,
+        sealer: Sealer::new(entropy()),
+        faults: FaultPlan::new(config.error_probability, seed),
+        tally,
+    }
+}
+
+fn create_initial_streams(config: &Config, registry: &Registry) -> Result<(), StartError> {
+    for stream in &config.initialize_streams {
+        let new = NewStream {
+            scope: Scope { account: AccountId::DEFAULT, region: stream.region },
+            name: stream.name.clone(),
+            shard_count: stream.shards,
+            mode: StreamMode::Provisioned,
+            record_bytes_max: RECORD_BYTES_DEFAULT,
+            tags: Vec::new(),
+        };
+        registry.create_active(new).map_err(|reason| {
+            let name = stream.name.to_string();
+            StartError::InitialStream { name, reason }
+        })?;
+    }
+    Ok(())
+}
+
+fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), StartError> {
+    let wanted = SocketAddr::new(config.host, config.port);
+    let refused = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => StartError::AddressInUse(wanted),
+        _ => StartError::Listen(wanted, error),
+    };
+    let listener = TcpListener::bind(wanted).map_err(refused)?;
+    listener.set_nonblocking(true).map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
+}
+
+/// Hands connections to the workers in turn, and keeps house in between.
+async fn accept_until_stopped(
+    listener: TcpListener,
+    sockets: Vec<tokio::sync::mpsc::UnboundedSender<std::net::TcpStream>>,
+    service: Arc<Service>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "cannot accept connections"),
+    };
+    let house = tokio::spawn(keep_house(service));
+    let mut turns = sockets.iter().cycle();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = connection::stopped(&mut stopped) => break,
+        };
+        match accepted.and_then(|(socket, _)| socket.into_std()) {
+            Ok(socket) => {
+                // A worker that has ended takes no more; the socket closes.
+                let _ = turns.next().map(|worker| worker.send(socket));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_REST).await;
+            }
+        }
+    }
+    house.abort();
+}
+
+async fn keep_house(service: Arc<Service>) {
+    let mut period = tokio::time::interval(HOUSEKEEPING_PERIOD);
+    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        period.tick().await;
+        if let Some(followed) = service.clock.follow_wall() {
+            tracing::warn!(
+                gap_ms = followed.gap_ms,
+                step_ms = followed.step_ms,
+                "the wall clock has stepped forward; the service clock follows gradually"
+            );
+        }
+        service.registry.tidy_up().await;
+    }
+}

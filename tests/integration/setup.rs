@@ -1,0 +1,143 @@
+//! A server for each test, on a clock that stands still, and the requests that most tests make.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use shardmill::Server;
+use shardmill::clock::MovableClock;
+use shardmill::config::{Config, Limit};
+
+use crate::client::{Answer, Connection, request};
+
+/// When the clock of every test starts, epoch milliseconds.
+pub(crate) const START_MS: u64 = 1_700_000_000_000;
+/// The media type of the JSON codec.
+pub(crate) const JSON: &str = "application/x-amz-json-1.1";
+/// A condition that does not hold after this long fails its test.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Fields of a signed request; the signature itself is not checked by anyone.
+pub(crate) const SIGNED: [(&str, &str); 2] = [
+    (
+        "Authorization",
+        "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20231114/us-east-1/kinesis/aws4_request, \
+         SignedHeaders=host;x-amz-date, Signature=abcdef",
+    ),
+    ("X-Amz-Date", "20231114T221320Z"),
+];
+
+/// A server that ends with its test.
+pub(crate) struct TestServer {
+    server: Option<Server>,
+    pub(crate) clock: MovableClock,
+    pub(crate) address: SocketAddr,
+}
+
+/// The settings of most tests: any free port, no transition times, no shard quota.
+pub(crate) fn config() -> Config {
+    Config { port: 0, latency_ms: 0, shard_limit: Limit::Infinite, ..Config::default() }
+}
+
+impl TestServer {
+    pub(crate) fn start() -> Self {
+        Self::with(config())
+    }
+
+    pub(crate) fn with(config: Config) -> Self {
+        let clock = MovableClock::new(START_MS);
+        let server = Server::start(config, clock.clock()).expect("a server");
+        Self { address: server.local_addr(), server: Some(server), clock }
+    }
+
+    /// A server with one stream `s` of so many shards.
+    pub(crate) fn with_stream(shards: u32) -> Self {
+        let server = Self::start();
+        server.create("s", shards);
+        server
+    }
+
+    pub(crate) fn connect(&self) -> Connection {
+        Connection::open(self.address)
+    }
+
+    /// The answer to one operation, on a connection of its own.
+    pub(crate) fn call(&self, operation: &str, input: &Value) -> Answer {
+        self.connect().call(operation, input)
+    }
+
+    pub(crate) fn create(&self, name: &str, shards: u32) {
+        let answer = self.call("CreateStream", &json!({"StreamName": name, "ShardCount": shards}));
+        assert_eq!(answer.both(), (200, ""));
+    }
+
+    /// Hands the server out, for tests about its end.
+    pub(crate) fn into_server(mut self) -> Server {
+        self.server.take().expect("a server that runs")
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.shutdown();
+        }
+    }
+}
+
+impl Connection {
+    /// The answer to one operation.
+    pub(crate) fn call(&mut self, operation: &str, input: &Value) -> Answer {
+        self.send(call(operation, input.to_string()));
+        self.answer()
+    }
+
+    /// A shard iterator of stream `s` at its horizon.
+    pub(crate) fn trim_horizon(&mut self, shard: u32) -> String {
+        let input = json!({"StreamName": "s", "ShardId": shard_id(shard), "ShardIteratorType": "TRIM_HORIZON"});
+        let answer = self.call("GetShardIterator", &input);
+        answer.json()["ShardIterator"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+    }
+
+    /// Every record that a shard of stream `s` holds now.
+    pub(crate) fn read_all(&mut self, shard: u32) -> Vec<Value> {
+        let mut iterator = self.trim_horizon(shard);
+        let mut records = Vec::new();
+        loop {
+            let answer = self.call("GetRecords", &json!({"ShardIterator": iterator}));
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let mut page = answer.json();
+            match page["Records"].take() {
+                Value::Array(page) if page.is_empty() => return records,
+                Value::Array(page) => records.extend(page),
+                other => panic!("Records is {other}"),
+            }
+            iterator = page["NextShardIterator"].as_str().expect("an open shard").to_owned();
+        }
+    }
+}
+
+/// The bytes of a signed request for an operation.
+pub(crate) fn call(operation: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let target = target(operation);
+    let fields = [SIGNED[0], SIGNED[1], ("Content-Type", JSON), ("X-Amz-Target", &target)];
+    request("POST /", &fields, body.as_ref())
+}
+
+/// The target of an operation.
+pub(crate) fn target(operation: &str) -> String {
+    format!("Kinesis_20131202.{operation}")
+}
+
+pub(crate) fn shard_id(index: u32) -> String {
+    format!("shardId-{index:012}")
+}
+
+/// Waits until a condition holds; fails the test if it does not within [`PATIENCE`].
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        std::thread::yield_now();
+    }
+}
