@@ -94,7 +94,8 @@ impl Connection {
 
     /// A shard iterator of stream `s` at its horizon.
     pub(crate) fn trim_horizon(&mut self, shard: u32) -> String {
-        let input = json!({"StreamName": "s", "ShardId": shard_id(shard), "ShardIteratorType": "TRIM_HORIZON"});
+        let input =
+            json!({"StreamName": "s", "ShardId": shard_id(shard), "ShardIteratorType": "TRIM_HORIZON"});
         let answer = self.call("GetShardIterator", &input);
         answer.json()["ShardIterator"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
     }

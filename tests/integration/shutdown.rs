@@ -1,0 +1,77 @@
+//! A server's start and end: a taken port, requests in flight, connections that came too late.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+
+use serde_json::json;
+use shardmill::Server;
+use shardmill::clock::Clock;
+use shardmill::config::Config;
+
+use crate::client::Connection;
+use crate::setup::{JSON, SIGNED, TestServer, config, target, wait_until};
+
+/// Sends the head of a put and waits until the server has begun with it.
+fn begin_put(address: SocketAddr, body_bytes: usize) -> Connection {
+    let mut connection = Connection::open(address);
+    let [(authorization, credential), (date_name, date)] = SIGNED;
+    connection.send(format!(
+        "POST / HTTP/1.1\r\nHost: localhost\r\n{authorization}: {credential}\r\n{date_name}: {date}\r\n\
+         Content-Type: {JSON}\r\nX-Amz-Target: {}\r\nContent-Length: {body_bytes}\r\nExpect: 100-continue\r\n\r\n",
+        target("PutRecord")
+    ));
+    assert_eq!(connection.answer().status, 100);
+    connection
+}
+
+/// Protects: a request that has begun is answered whole after the end was asked for; idle connections are closed and
+/// new ones refused meanwhile; and the server counts nobody as cut off.
+#[test]
+fn graceful() {
+    let server = TestServer::with_stream(1);
+    let address = server.address;
+    let body = json!({"StreamName": "s", "Data": "AA==", "PartitionKey": "k"}).to_string();
+    let mut idle = server.connect();
+    assert_eq!(idle.call("ListStreams", &json!({})).status, 200);
+    let mut begun = begin_put(address, body.len());
+    let server = server.into_server();
+    let ending = std::thread::spawn(move || server.shutdown());
+    wait_until("new connections are refused", || TcpStream::connect(address).is_err());
+    assert!(idle.is_closed(), "an idle connection has nothing to wait for");
+    begun.send(&body);
+    let answer = begun.answer();
+    assert_eq!((answer.status, &answer.json()["ShardId"]), (200, &json!("shardId-000000000000")));
+    assert!(begun.is_closed());
+    assert_eq!(ending.join().unwrap().connections_cut, 0);
+}
+
+/// Protects: a server that ends gives its port back, and another one starts there without the old streams.
+#[test]
+fn the_port_is_free_again() {
+    let server = TestServer::with_stream(1);
+    let address = server.address;
+    server.into_server().shutdown();
+    let again = TestServer::with(Config { port: address.port(), ..config() });
+    assert_eq!(again.address, address);
+    assert_eq!(again.call("ListStreams", &json!({})).json()["StreamNames"], json!([]));
+}
+
+/// Protects: a taken port is told in one line that names it, and not as a bug.
+#[test]
+fn taken_port() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = holder.local_addr().unwrap();
+    let config = Config { port: address.port(), ..config() };
+    let Err(error) = Server::start(config, Clock::system()) else { panic!("{address} is taken twice") };
+    let text = error.to_string();
+    assert!(text.contains(&address.to_string()), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+/// Protects: two servers in one process know nothing of each other.
+#[test]
+fn two_servers() {
+    let (one, other) = (TestServer::with_stream(1), TestServer::start());
+    assert_ne!(one.address, other.address);
+    assert_eq!(other.call("ListStreams", &json!({})).json()["StreamNames"], json!([]));
+    assert_eq!(one.call("ListStreams", &json!({})).json()["StreamNames"], json!(["s"]));
+}
