@@ -8,7 +8,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::source::{SourceFile, code_lines, shipped_files};
 
 /// The rooms, lowest first, and what each may see.
-const ROOMS: &[(&str, &[&str])] = &[("names", &[])];
+const ROOMS: &[(&str, &[&str])] = &[
+    ("sync", &[]),
+    ("limits", &[]),
+    ("error", &[]),
+    ("document", &[]),
+    ("clock", &[]),
+    ("faults", &[]),
+    ("names", &["limits"]),
+    ("config", &["limits", "names"]),
+    ("log", &["sync", "limits"]),
+    ("shard", &["sync", "clock", "names", "log"]),
+    ("router", &["names", "shard"]),
+    ("control", &["clock", "limits", "names", "log", "shard", "router"]),
+    (
+        "operation",
+        &["limits", "error", "document", "clock", "faults", "names", "log", "shard", "router", "control"],
+    ),
+    ("protocol", &["limits", "error", "document", "names", "log", "shard", "control", "operation"]),
+    ("http", &["limits", "document", "shard", "operation", "protocol"]),
+    ("server", &["limits", "clock", "faults", "names", "config", "shard", "control", "operation", "http"]),
+    ("cli", &["clock", "config", "server"]),
+];
 
 /// The files that wire the rooms together, which see everything and which no room may see.
 const WIRING: &[&str] = &["lib", "main"];

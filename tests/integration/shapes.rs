@@ -127,8 +127,7 @@ fn describe_stream() {
         shards.join(",")
     );
     let answer = server.call("DescribeStream", &json!({"StreamName": "s"}));
-    let timestamp = |text: &str| text.replace("1700000000.0,", "1700000000,");
-    assert_eq!((answer.status, timestamp(answer.text())), (200, expected));
+    assert_eq!(answer.both(), (200, expected.as_str()));
 }
 
 /// Protects: DescribeStreamSummary has no shards and above all no StreamId (reference 19, 18).
@@ -142,7 +141,7 @@ fn describe_stream_summary() {
         "StreamStatus": "ACTIVE",
         "StreamModeDetails": {"StreamMode": "PROVISIONED"},
         "RetentionPeriodHours": 24,
-        "StreamCreationTimestamp": answer.json()["StreamDescriptionSummary"]["StreamCreationTimestamp"],
+        "StreamCreationTimestamp": 1_700_000_000,
         "EnhancedMonitoring": [{"ShardLevelMetrics": []}],
         "EncryptionType": "NONE",
         "OpenShardCount": 2,
