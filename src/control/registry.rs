@@ -304,7 +304,8 @@ fn usage_of(streams: &[(Arc<Stream>, StreamStatus)]) -> Usage {
     usage
 }
 
-#[cfg(all(test, not(shardmill_loom)))]
+#[cfg(test)]
+#[cfg(not(shardmill_loom))]
 mod tests {
     use std::time::Duration;
 

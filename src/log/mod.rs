@@ -27,9 +27,11 @@ pub(crate) mod chunk;
 #[cfg(shardmill_loom)]
 #[path = "chunk_model.rs"]
 pub(crate) mod chunk;
-#[cfg(all(test, shardmill_loom))]
+#[cfg(test)]
+#[cfg(shardmill_loom)]
 mod models;
-#[cfg(all(test, not(shardmill_loom)))]
+#[cfg(test)]
+#[cfg(not(shardmill_loom))]
 mod properties;
 pub(crate) mod segment;
 mod slice;

@@ -115,7 +115,8 @@ fn run(steps: Vec<Step>) {
                 now_ms += later_ms;
                 for size in sizes {
                     let position = model.tip();
-                    let (key, data) = (format!("key-{position}").into_bytes(), vec![position as u8; size]);
+                    let (key, data) =
+                        (format!("key-{position}").into_bytes(), vec![position.to_le_bytes()[0]; size]);
                     writer.append(&log, &pool, &key, &data, now_ms).unwrap();
                     model.all.push(Kept { position, counter: position + 1, arrival_ms: now_ms, key, data });
                 }

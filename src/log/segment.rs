@@ -44,7 +44,7 @@ const _: () = {
     // The largest record AWS takes fits a segment of its own, and its header fits two 28-bit varints.
     assert!(own_segment_bytes(4 * PARTITION_KEY_CHARS_MAX, RECORD_BYTES_MAX) <= SEGMENT_BYTES_MAX);
     // A record takes at least two bytes, so a segment of the largest class cannot overflow the record count.
-    assert!(super::chunk::CHUNK_BYTES[super::chunk::CLASS_MAX] / 2 <= RECORDS_MASK as usize);
+    assert!(super::chunk::CHUNK_BYTES[super::chunk::CLASS_MAX] as u64 / 2 <= RECORDS_MASK);
 };
 
 /// Bytes that a segment needs to hold one record and its mark.
@@ -242,6 +242,7 @@ impl Segment {
     }
 
     #[allow(unsafe_code)]
+    #[allow(clippy::needless_borrow, reason = "the model checker's slice is a copy")]
     fn mark(&self, number: u32) -> Mark {
         let at = mark_offset(self.arena.capacity(), number);
         // SAFETY: every caller passes a number below `published.marks`, so the mark was written before the
@@ -251,6 +252,7 @@ impl Segment {
     }
 
     /// Key length, data length, and where the key starts.
+    #[allow(clippy::needless_borrow, reason = "the model checker's slice is a copy")]
     fn header(&self, offset: usize, published: Published) -> (usize, usize, usize) {
         let room = (published.bytes as usize - offset).min(HEADER_BYTES_MAX);
         let bytes = self.published_bytes(offset, room, published);
@@ -380,7 +382,8 @@ fn read_varint(bytes: &[u8], mut at: usize) -> (usize, usize) {
     }
 }
 
-#[cfg(all(test, not(shardmill_loom)))]
+#[cfg(test)]
+#[cfg(not(shardmill_loom))]
 mod tests {
     use super::super::chunk::ChunkPool;
     use super::*;

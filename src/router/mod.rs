@@ -147,7 +147,8 @@ thread_local! {
     static SHARE_OF_SHARD: RefCell<Vec<u16>> = const { RefCell::new(Vec::new()) };
 }
 
-#[cfg(all(test, not(shardmill_loom)))]
+#[cfg(test)]
+#[cfg(not(shardmill_loom))]
 mod tests {
     use proptest::prelude::*;
 

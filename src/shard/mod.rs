@@ -15,7 +15,8 @@ pub mod batch;
 mod context;
 mod mailbox;
 pub mod readers;
-#[cfg(all(test, not(shardmill_loom)))]
+#[cfg(test)]
+#[cfg(not(shardmill_loom))]
 mod stress;
 pub(crate) mod token;
 

@@ -32,7 +32,8 @@ fn batch(shards: &[Arc<Shard>], records: u64, tag: u64) -> Arc<Batch> {
     for number in 0..records {
         collected.push("key", None, &(tag + number).to_le_bytes()).unwrap();
     }
-    let targets: Vec<u16> = (0..records).map(|number| (number % shards.len() as u64) as u16).collect();
+    let shares = u16::try_from(shards.len()).unwrap();
+    let targets: Vec<u16> = (0..shares).cycle().take(usize::try_from(records).unwrap()).collect();
     Batch::new(collected, shards.iter().cloned().collect(), &targets)
 }
 

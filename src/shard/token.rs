@@ -134,7 +134,7 @@ where
     R::Target: Owner,
 {
     fn drop(&mut self) {
-        while self.with(|owner, state| owner.on_abandon(state)).is_some() {
+        while self.with(Owner::on_abandon).is_some() {
             let Some(owner) = self.owner.take() else { return };
             if !release_or_rearm(&owner.exclusive().token) {
                 self.owner = Some(owner);
@@ -154,7 +154,8 @@ fn release_or_rearm(token: &AtomicU8) -> bool {
     false
 }
 
-#[cfg(all(test, shardmill_loom))]
+#[cfg(test)]
+#[cfg(shardmill_loom)]
 mod models {
     //! The token under loom, with a queue that is weaker than the real channel: a slot is reserved, written,
     //! and flagged with Release; a pop that finds its slot unflagged calls the queue empty.

@@ -24,13 +24,13 @@ pub(super) fn read<'a>(nodes: &[Node<'a>]) -> Option<TapePutRecords<'a>> {
     let (mut name, mut arn, mut records) = (None, None, None);
     for _ in 0..len {
         match text(nodes.next())? {
-            "StreamName" if name.is_none() => name = Some(text(nodes.next())?).filter(|name| is_name(name)),
-            "StreamARN" if arn.is_none() => arn = Some(text(nodes.next())?).filter(|arn| is_arn(arn)),
+            "StreamName" if name.is_none() => name = Some(text(nodes.next()).filter(|name| is_name(name))?),
+            "StreamARN" if arn.is_none() => arn = Some(text(nodes.next()).filter(|arn| is_arn(arn))?),
             "Records" if records.is_none() => records = Some(read_records(&mut nodes)?),
             _ => return None,
         }
     }
-    // A name that broke its pattern reads as absent here; let the general route say so.
+    // Without either, the general route has the words.
     (name.is_some() || arn.is_some()).then_some(())?;
     Some(TapePutRecords { name, arn, records: records? })
 }
@@ -47,9 +47,9 @@ fn read_records<'a>(nodes: &mut impl Iterator<Item = Node<'a>>) -> Option<Record
         for _ in 0..len {
             match text(nodes.next())? {
                 "Data" if data.is_none() => data = Some(text(nodes.next())?),
-                "PartitionKey" if key.is_none() => key = Some(text(nodes.next())?).filter(|key| is_key(key)),
+                "PartitionKey" if key.is_none() => key = Some(text(nodes.next()).filter(|key| is_key(key))?),
                 "ExplicitHashKey" if hash_key.is_none() => {
-                    hash_key = Some(HashKey::parse(text(nodes.next())?).ok()?)
+                    hash_key = Some(HashKey::parse(text(nodes.next())?).ok()?);
                 }
                 _ => return None,
             }
