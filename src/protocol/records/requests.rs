@@ -173,6 +173,14 @@ mod tests {
         }
     }
 
+    /// Protects: a broken ARN beside a good name is refused, though the name alone would do.
+    #[test]
+    fn a_broken_member_is_not_passed_over() {
+        let body = r#"{"StreamName":"s","StreamARN":"","Records":[{"Data":"AAAA","PartitionKey":"k"}]}"#;
+        let (was_quick, quick, _) = both_ways(body);
+        assert!(!was_quick && quick.is_err());
+    }
+
     /// Protects: bodies as clients write them do take the quick way.
     #[test]
     fn client_bodies_are_quick() {
