@@ -7,6 +7,7 @@ mod account;
 mod arn;
 mod digits;
 mod hash_key;
+pub(crate) mod md5_lanes;
 mod region;
 mod sequence;
 mod sequence_parse;

@@ -12,7 +12,7 @@ use super::head::{Headers, RequestHead};
 use super::json::{self, JsonScratch, Malformed};
 use super::records::get_reply::{RecordsLength, RecordsWriter};
 use super::records::put_reply;
-use super::records::requests::{self, PutRecordsBody};
+use super::records::{requests, scan};
 use crate::control::Scope;
 use crate::document::Value;
 use crate::error::{ApiError, ErrorKind};
@@ -57,21 +57,40 @@ pub fn prepare<H: Headers + ?Sized>(
         Some(codec @ (Codec::Json | Codec::ApplicationJson)) => codec,
         Some(Codec::Cbor) | None => return Err(refused(resolve(head, post, Body::Raw(body)))),
     };
-    let form = if post.operation == Some(Operation::PutRecords) {
-        json::with_tape(body, scratch, |nodes| Form::PutRecords(PutRecordsBody::of(nodes)))
-    } else {
-        json::parse(body, scratch).map(Form::Tree)
+    if let Some(step) = scanned(head, post, body, codec) {
+        return step.map(|step| Prepared { codec, step });
+    }
+    let value = match json::parse(body, scratch) {
+        Ok(value) => value,
+        Err(Malformed) => return Err(refused(resolve(head, post, Body::Malformed))),
     };
-    let (outcome, form) = match form {
-        Ok(form) => (Body::Object, Some(form)),
-        Err(Malformed) => (Body::Malformed, None),
-    };
-    let (operation, caller) = resolve(head, post, outcome)?;
-    let step = form.map_or(Err(ApiError::bare(ErrorKind::Serialization)), |form| {
-        step(form, operation, caller, codec, service)
-    });
-    let step = step.map_err(|error| error_answer(codec, &error))?;
+    let (operation, caller) = resolve(head, post, Body::Object)?;
+    let step =
+        step(value, operation, scope(caller), codec, service).map_err(|error| error_answer(codec, &error))?;
     Ok(Prepared { codec, step })
+}
+
+/// A put in the form that clients really send, read without a tree; `None` leaves it to the general route.
+fn scanned<H: Headers + ?Sized>(
+    head: &RequestHead<'_, H>,
+    post: &Post<'_>,
+    body: &[u8],
+    codec: Codec,
+) -> Option<Result<Step, Answer>> {
+    let scanned = match post.operation {
+        Some(Operation::PutRecords) => scan::put_records(body)?,
+        Some(Operation::PutRecord) => scan::put_record(body)?,
+        _ => return None,
+    };
+    Some(resolve(head, post, Body::Object).and_then(|(operation, caller)| {
+        let step = match operation {
+            Operation::PutRecords => {
+                requests::scanned_put_records(scanned, scope(caller)).map(Step::PutRecords)
+            }
+            _ => requests::scanned_put_record(scanned, scope(caller)).map(Step::PutRecord),
+        };
+        step.map_err(|error| error_answer(codec, &error))
+    }))
 }
 
 impl Prepared {
@@ -89,29 +108,23 @@ impl Prepared {
     }
 }
 
-/// A body, read as far as its operation needs.
-enum Form<'a> {
-    PutRecords(PutRecordsBody<'a>),
-    Tree(Value<'a>),
-}
-
 fn step(
-    form: Form<'_>,
+    value: Value<'_>,
     operation: Operation,
-    caller: Caller,
+    caller: Scope,
     codec: Codec,
     service: &Service,
 ) -> Result<Step, ApiError> {
-    let caller = Scope { account: caller.account, region: caller.region };
-    let value = match form {
-        Form::PutRecords(body) => return body.request(caller).map(Step::PutRecords),
-        Form::Tree(value) => value,
-    };
     match operation {
         Operation::PutRecord => requests::put_record(value, caller).map(Step::PutRecord),
+        Operation::PutRecords => requests::put_records(value, caller).map(Step::PutRecords),
         Operation::GetRecords => get_records(value, codec, service).map(Step::Answered),
         _ => run_document(value, operation, caller, codec, service).map(Step::Answered),
     }
+}
+
+const fn scope(caller: Caller) -> Scope {
+    Scope { account: caller.account, region: caller.region }
 }
 
 fn get_records(value: Value<'_>, codec: Codec, service: &Service) -> Result<Reply, ApiError> {

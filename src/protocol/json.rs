@@ -48,20 +48,11 @@ impl std::fmt::Debug for JsonScratch {
 /// # Errors
 /// [`Malformed`] for anything but one object of at most 64 levels in valid UTF-8.
 pub fn parse<'a>(body: &'a mut [u8], scratch: &mut JsonScratch) -> Result<Value<'a>, Malformed> {
-    with_tape(body, scratch, tree)
-}
-
-/// As [`parse`], but hands out the tape itself: nodes in document order, the first one an object.
-pub(super) fn with_tape<'a, T>(
-    body: &'a mut [u8],
-    scratch: &mut JsonScratch,
-    read: impl FnOnce(&[Node<'a>]) -> T,
-) -> Result<T, Malformed> {
     let is_large = body.len() > KEPT_BODY_BYTES_MAX;
     let mut tape = std::mem::replace(&mut scratch.tape, Tape(Vec::new())).reset();
     let filled = simd_json::fill_tape(body, &mut scratch.buffers, &mut tape);
     let value = match (filled, tape.0.first()) {
-        (Ok(()), Some(Node::Object { .. })) => Ok(read(&tape.0)),
+        (Ok(()), Some(Node::Object { .. })) => Ok(build(&mut tape.0.iter().copied())),
         _ => Err(Malformed),
     };
     if is_large || tape.0.capacity() > KEPT_NODES_MAX {
@@ -70,11 +61,6 @@ pub(super) fn with_tape<'a, T>(
         scratch.tape = tape.reset();
     }
     value
-}
-
-/// The tree of a tape.
-pub(super) fn tree<'a>(nodes: &[Node<'a>]) -> Value<'a> {
-    build(&mut nodes.iter().copied())
 }
 
 /// The value that starts at the next node. A tape that ended early would read as nulls.

@@ -96,8 +96,8 @@ impl ShardMap {
             }
             let mut touched: SmallVec<[usize; 64]> = SmallVec::new();
             let mut hole = None;
-            for number in 0..records.len() {
-                match self.owner_index(records.hash_key(number)) {
+            for hash_key in records.hash_keys() {
+                match self.owner_index(hash_key) {
                     Ok(index) => {
                         if share_of[index] == NO_SHARE {
                             // A request has at most 500 records, hence shares.

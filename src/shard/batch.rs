@@ -19,7 +19,7 @@ use std::task::Poll;
 use atomic_waker::AtomicWaker;
 use smallvec::SmallVec;
 
-use crate::names::HashKey;
+use crate::names::{HashKey, md5_lanes};
 
 use super::Shard;
 
@@ -138,6 +138,17 @@ impl Records {
     pub fn hash_key(&self, number: usize) -> HashKey {
         let explicit = self.entries.get(number).and_then(|entry| entry.explicit_hash_key);
         explicit.unwrap_or_else(|| HashKey::of_partition_key(self.key(number)))
+    }
+
+    /// Where each record falls, in request order: what [`hash_key`](Self::hash_key) says, for all at once.
+    #[must_use]
+    pub fn hash_keys(&self) -> SmallVec<[HashKey; 512]> {
+        let explicit = |entry: &Entry| entry.explicit_hash_key.unwrap_or(HashKey::MIN);
+        let mut hash_keys: SmallVec<_> = self.entries.iter().map(explicit).collect();
+        let numbered = self.entries.iter().enumerate().zip(&mut hash_keys);
+        let implicit = numbered.filter(|((_, entry), _)| entry.explicit_hash_key.is_none());
+        md5_lanes::hash_keys(implicit.map(|((number, _), hash_key)| (self.key(number), hash_key)));
+        hash_keys
     }
 }
 

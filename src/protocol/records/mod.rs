@@ -1,10 +1,10 @@
 //! The record path in JSON: PutRecord, PutRecords and GetRecords, both directions.
 //!
-//! Well-formed PutRecords bodies are read straight from simd-json's tape into the batch, and replies are written
-//! straight into bytes. Whatever is out of the ordinary (an unknown member, a wrong type, a broken constraint)
-//! takes the general route through the tree and `operation::schema`, which finds the exact words for it.
+//! Well-formed puts are scanned straight from their bytes into the request, and replies are written straight into
+//! bytes. Whatever is out of the ordinary (an unknown member, a wrong type, a broken constraint, an escape) takes the
+//! general route through simd-json, the tree and `operation::schema`, which finds the exact words for it.
 
 pub mod get_reply;
 pub mod put_reply;
 pub mod requests;
-mod tape_put_records;
+pub(in crate::protocol) mod scan;
