@@ -1,6 +1,7 @@
 //! All streams of all accounts and regions, and the quotas on them.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ahash::RandomState;
@@ -17,6 +18,9 @@ use super::stream::{Birth, Scope, Stream, StreamMode, StreamStatus};
 
 type Namespace = HashMap<StreamName, Arc<Stream>, RandomState>;
 type Namespaces = HashMap<Scope, Arc<Namespace>, RandomState>;
+
+/// Shards that housekeeping looks at before it lets others run.
+const TIDY_SHARDS_AT_ONCE: usize = 1_000;
 
 /// How the control plane behaves.
 #[derive(Debug, Clone, Copy)]
@@ -91,8 +95,9 @@ pub struct Usage {
 /// All streams.
 pub struct Registry {
     namespaces: ArcSwap<Namespaces>,
-    /// Serialises changes; holds the number of the next incarnation.
-    changing: Mutex<u64>,
+    /// Serialises changes.
+    changing: Mutex<()>,
+    next_incarnation: AtomicU64,
     settings: ControlSettings,
     clock: Clock,
     pool: Arc<ChunkPool>,
@@ -107,7 +112,8 @@ impl Registry {
         let first_incarnation = clock.now_ms() << 16;
         Self {
             namespaces: ArcSwap::default(),
-            changing: Mutex::new(first_incarnation),
+            changing: Mutex::new(()),
+            next_incarnation: AtomicU64::new(first_incarnation),
             settings,
             clock,
             pool: ChunkPool::new(),
@@ -188,12 +194,18 @@ impl Registry {
             self.forget_gone(now_ms);
         }
         let namespaces = self.namespaces.load_full();
+        let mut looked_at = 0_usize;
         for stream in namespaces.values().flat_map(|namespace| namespace.values()) {
             for shard in stream.shard_map().shards() {
                 let not_before_ms = shard.not_before_ms(now_ms);
                 if shard.log().oldest_segment_arrival_ms().is_some_and(|oldest_ms| oldest_ms < not_before_ms)
                 {
-                    shard.submit(Command::Trim { not_before_ms }).await;
+                    // A shard with a full mailbox is trimmed next time.
+                    let _ = shard.submit(Command::Trim { not_before_ms });
+                }
+                looked_at += 1;
+                if looked_at.is_multiple_of(TIDY_SHARDS_AT_ONCE) {
+                    tokio::task::yield_now().await;
                 }
             }
         }
@@ -204,11 +216,10 @@ impl Registry {
         new: NewStream,
         transition_ms: u64,
     ) -> Result<Arc<Stream>, ControlError> {
-        let mut next_incarnation = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let now_ms = self.clock.now_ms();
         self.check_quotas(&new, now_ms)?;
-        let incarnation = *next_incarnation;
-        *next_incarnation += 1;
+        // Relaxed: every stream gets a number of its own, in no order that matters.
+        let incarnation = self.next_incarnation.fetch_add(1, Ordering::Relaxed);
         let retention_ms = u64::from(RETENTION_HOURS_DEFAULT) * 3_600_000;
         let context = ShardContext::new(
             Arc::clone(&self.pool),
@@ -225,9 +236,12 @@ impl Registry {
             mode: new.mode,
             shard_count: new.shard_count,
             record_bytes_max: new.record_bytes_max,
-            tags: new.tags,
+            tags: new.tags.clone(),
             context,
         });
+        // The shards were made before the lock, since there may be many; so the quotas are checked again.
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check_quotas(&new, now_ms)?;
         self.change(scope, |namespace| {
             namespace.insert(new.name, Arc::clone(&stream));
         });

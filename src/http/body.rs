@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::body::{Body, Bytes, Frame, Incoming};
+use hyper::body::{Body, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::HTTP_BODY_BYTES_MAX;
@@ -23,8 +23,11 @@ const BUDGET_BYTES: usize = 32 * HTTP_BODY_BYTES_MAX;
 /// What the budget is counted in, so that it fits the semaphore's 32-bit requests.
 const PERMIT_BYTES: usize = 1 << 10;
 
-/// How long a body may stand still before its connection is closed.
-const STALL_MAX: Duration = Duration::from_secs(30);
+/// How long a body may take, whatever its size, and how long it may wait for its share of the budget.
+const READ_WITHIN: Duration = Duration::from_secs(30);
+
+/// On top of that, a body may take as long as it would at this rate: a slow client cannot hold its share for ever.
+const READ_BYTES_PER_S_MIN: usize = 256 << 10;
 
 /// The server's budget for request bodies.
 #[derive(Clone)]
@@ -42,10 +45,16 @@ impl BodyBudget {
     }
 }
 
-/// A body that was read whole; its share of the budget is free again when this is dropped.
+/// A body that was read whole.
 pub(crate) struct ReadBody {
     /// The bytes.
     pub(crate) bytes: PooledBuffer,
+    /// Its share of the budget, free again when this is dropped: when nothing made of the body is left either.
+    pub(crate) share: BodyShare,
+}
+
+/// A body's share of the budget.
+pub(crate) struct BodyShare {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -55,9 +64,12 @@ pub(crate) enum BodyError {
     /// It is, or says it will be, larger than [`HTTP_BODY_BYTES_MAX`].
     #[error("the body is larger than {HTTP_BODY_BYTES_MAX} bytes")]
     TooLarge,
-    /// The client went away, stood still, or broke the framing.
+    /// The client went away, was too slow, or broke the framing.
     #[error("the body ended early")]
     Broken,
+    /// Other bodies have held the whole budget for too long.
+    #[error("too many request bodies at once")]
+    Busy,
 }
 
 /// Reads a whole body.
@@ -71,27 +83,25 @@ pub(crate) async fn read(mut incoming: Incoming, budget: &BodyBudget) -> Result<
         return Err(BodyError::TooLarge);
     }
     if incoming.is_end_stream() {
-        return Ok(ReadBody { bytes: PooledBuffer::default(), _permit: None });
+        return Ok(ReadBody { bytes: PooledBuffer::default(), share: BodyShare { _permit: None } });
     }
     let bytes_max =
         declared.exact().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(HTTP_BODY_BYTES_MAX);
-    let permit = budget.permit(bytes_max).await;
+    let permit = tokio::time::timeout(READ_WITHIN, budget.permit(bytes_max)).await;
+    let share = BodyShare { _permit: permit.map_err(|_| BodyError::Busy)? };
+    let within = READ_WITHIN + Duration::from_secs((bytes_max / READ_BYTES_PER_S_MIN) as u64);
+    let bytes = tokio::time::timeout(within, read_frames(&mut incoming)).await;
+    Ok(ReadBody { bytes: bytes.map_err(|_| BodyError::Broken)??, share })
+}
+
+async fn read_frames(incoming: &mut Incoming) -> Result<PooledBuffer, BodyError> {
     let mut bytes = PooledBuffer::take();
-    while let Some(frame) = next_frame(&mut incoming).await? {
-        let Ok(data) = frame.into_data() else { continue };
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context)).await {
+        let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
         if bytes.len() + data.len() > HTTP_BODY_BYTES_MAX {
             return Err(BodyError::TooLarge);
         }
         bytes.extend_from_slice(&data);
     }
-    Ok(ReadBody { bytes, _permit: permit })
-}
-
-async fn next_frame(incoming: &mut Incoming) -> Result<Option<Frame<Bytes>>, BodyError> {
-    let frame = poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context));
-    match tokio::time::timeout(STALL_MAX, frame).await {
-        Ok(None) => Ok(None),
-        Ok(Some(Ok(frame))) => Ok(Some(frame)),
-        Ok(Some(Err(_))) | Err(_) => Err(BodyError::Broken),
-    }
+    Ok(bytes)
 }

@@ -44,7 +44,11 @@ pub(crate) async fn serve(
         let (service, budget) = (Arc::clone(&service), budget.clone());
         async move { Ok::<_, Infallible>(exchange::answer(request, &service, &budget).await) }
     });
-    let connection = http1::Builder::new().max_buf_size(READ_BUFFER_BYTES).serve_connection(io, answers);
+    let connection = http1::Builder::new()
+        .max_buf_size(READ_BUFFER_BYTES)
+        // hyper's time-out for heads would also cut idle connections that a client's pool means to use again.
+        .header_read_timeout(None)
+        .serve_connection(io, answers);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -53,8 +53,10 @@ pub(crate) async fn answer(
         Class::Post(post) => match body::read(incoming, budget).await {
             Ok(mut body) => {
                 let prepared = read(&head, &post, &mut body.bytes, service);
-                // The buffer serves the next request while this one waits for its shards.
-                drop(body);
+                // The buffer serves the next request while this one waits for its shards; its share of the budget
+                // stays taken, since the records wait with it.
+                drop(body.bytes);
+                let _share = body.share;
                 let reply = match prepared {
                     Ok(prepared) => prepared.run(service).await,
                     Err(answer) => Reply::Whole(answer),
@@ -65,6 +67,7 @@ pub(crate) async fn answer(
                 let status = match error {
                     BodyError::TooLarge => 413,
                     BodyError::Broken => 400,
+                    BodyError::Busy => 503,
                 };
                 let answer = Answer { status, content_type: None, body: Vec::new() };
                 // What is left of the body is not worth reading.

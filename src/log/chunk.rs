@@ -8,7 +8,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use memmap2::{Advice, MmapMut};
+use memmap2::{Advice, MmapMut, MmapRaw};
 
 /// The three sizes a segment grows through, in bytes.
 pub(crate) const CHUNK_BYTES: [usize; 3] = [4 << 10, 64 << 10, 1 << 20];
@@ -56,7 +56,7 @@ impl ChunkPool {
     /// # Errors
     /// The system's refusal to map it.
     pub(crate) fn take_own(bytes: usize) -> std::io::Result<Arena> {
-        let slab = Slab { map: MmapMut::map_anon(bytes.max(1))?, aligned_at: 0 };
+        let slab = Slab { map: MmapMut::map_anon(bytes.max(1))?.into(), aligned_at: 0 };
         Ok(Arena { slab: Arc::new(slab), offset: 0, capacity: bytes, place: None })
     }
 
@@ -150,9 +150,10 @@ impl Slabs {
 }
 
 /// One mapping. Twice the slab's size is reserved so that an aligned slab fits whatever address the
-/// system picks; the slack is never touched and so costs address space only.
+/// system picks; the slack is never touched and so costs address space only. The map is a raw one, because no
+/// reference may span bytes that a writer is filling.
 struct Slab {
-    map: MmapMut,
+    map: MmapRaw,
     aligned_at: usize,
 }
 
@@ -163,7 +164,7 @@ impl Slab {
         #[cfg(target_os = "linux")]
         // A kernel without transparent huge pages refuses the advice; small pages serve as well.
         let _ = map.advise_range(Advice::HugePage, aligned_at, SLAB_BYTES);
-        Ok(Self { map, aligned_at })
+        Ok(Self { map: map.into(), aligned_at })
     }
 }
 
@@ -203,10 +204,10 @@ impl Arena {
     pub(crate) unsafe fn write(&self, at: usize, bytes: &[u8]) {
         assert!(at <= self.capacity && bytes.len() <= self.capacity - at, "write past the end of a segment");
         // SAFETY: the assertion keeps the range inside this arena's exclusive piece of the mapping; the
-        // pointer comes from the mapping itself, which lives as long as `slab`. Exclusivity of the range
-        // is the caller's contract. Safe code cannot do it: readers hold `&Arena` at the same time.
+        // pointer is the raw map's own, which lives as long as `slab`. Exclusivity of the range is the
+        // caller's contract. Safe code cannot do it: readers hold `&Arena` at the same time.
         unsafe {
-            let start = self.slab.map.as_ptr().cast_mut().add(self.slab.aligned_at + self.offset + at);
+            let start = self.slab.map.as_mut_ptr().add(self.slab.aligned_at + self.offset + at);
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), start, bytes.len());
         }
     }

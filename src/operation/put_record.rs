@@ -72,7 +72,8 @@ impl Request {
         check_record(&self.records, 0, stream.record_bytes_max, || "data".to_owned())?;
         if let Some(number) = &self.number_for_ordering {
             let now_s = service.clock.now_ms() / 1000;
-            // A number of the past is below every number to come: there is one writer per shard.
+            // Of this shard, a number of the past is below every number to come: there is one writer. Another
+            // shard's is accepted as well, as AWS does (reference 5.4).
             let is_past = Parsed::parse(number)
                 .is_some_and(|parsed| parsed.time_s.is_none_or(|time_s| time_s <= now_s));
             if !is_past {

@@ -15,8 +15,9 @@ use std::borrow::Cow;
 const DEPTH_MAX: usize = 64;
 /// A body above this size does not leave its buffers behind, so that one large request is not paid for ever.
 const KEPT_BODY_BYTES_MAX: usize = 2 << 20;
-/// As [`KEPT_BODY_BYTES_MAX`], for bodies that are small but make many nodes.
-const KEPT_NODES_MAX: usize = 1 << 16;
+/// The most values and names that are read: a full PutRecords has under 5,000, and a tree of millions would cost
+/// far more memory than the body that asked for it.
+const NODES_MAX: usize = 1 << 16;
 
 /// A body that does not decode to an object (reference 1.6, rule 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,16 +47,18 @@ impl std::fmt::Debug for JsonScratch {
 /// Members with one name are all kept, in order; [`Value::member`] and `operation::schema` take the last.
 ///
 /// # Errors
-/// [`Malformed`] for anything but one object of at most 64 levels in valid UTF-8.
+/// [`Malformed`] for anything but one object of at most 64 levels and 65,536 values and names in valid UTF-8.
 pub fn parse<'a>(body: &'a mut [u8], scratch: &mut JsonScratch) -> Result<Value<'a>, Malformed> {
     let is_large = body.len() > KEPT_BODY_BYTES_MAX;
     let mut tape = std::mem::replace(&mut scratch.tape, Tape(Vec::new())).reset();
     let filled = simd_json::fill_tape(body, &mut scratch.buffers, &mut tape);
     let value = match (filled, tape.0.first()) {
-        (Ok(()), Some(Node::Object { .. })) => Ok(build(&mut tape.0.iter().copied())),
+        (Ok(()), Some(Node::Object { .. })) if tape.0.len() <= NODES_MAX => {
+            Ok(build(&mut tape.0.iter().copied()))
+        }
         _ => Err(Malformed),
     };
-    if is_large || tape.0.capacity() > KEPT_NODES_MAX {
+    if is_large || tape.0.capacity() > NODES_MAX {
         *scratch = JsonScratch::default();
     } else {
         scratch.tape = tape.reset();

@@ -11,7 +11,6 @@
 //!   later writes fail, and health says so. Other shards do not notice.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,33 +69,32 @@ impl ActorState {
 impl Shard {
     /// Has a command run: here and now if the shard is idle, else by whoever is busy with it.
     ///
-    /// Returns once the command has run or is queued; waits only while the mailbox is full.
-    pub async fn submit(self: &Arc<Self>, command: Command) {
-        let Some(mut token) = Token::try_take(&**self) else {
-            return self.enqueue(command).await;
-        };
-        execute(&mut token, command);
-        self.drain_and_release(token);
+    /// # Errors
+    /// Gives the command back if the mailbox is full; [`Self::submit_waiting`] is for that.
+    pub fn submit(self: &Arc<Self>, command: Command) -> Result<(), Command> {
+        if let Some(mut token) = Token::try_take(&**self) {
+            execute(&mut token, command);
+            self.drain_and_release(token);
+            return Ok(());
+        }
+        self.mailbox.get_or_init(Box::default).push(command)?;
+        self.notify();
+        Ok(())
     }
 
-    async fn enqueue(self: &Arc<Self>, command: Command) {
-        let mailbox = self.writing.mailbox.get_or_init(Box::default);
-        let mut waiting = Some(command);
-        let queued = tokio::time::timeout(SHED_AFTER, async {
-            while let Some(command) = waiting.take() {
-                let mut room = pin!(mailbox.room());
-                // Registered before the push is tried, so that room made in between is not missed.
-                room.as_mut().enable();
-                if let Err(command) = mailbox.push(command) {
-                    waiting = Some(command);
-                    room.await;
-                }
-            }
-        });
-        if queued.await.is_err() {
+    /// As [`Self::submit`], but waits in line for room. After [`SHED_AFTER`] the command is dropped, which fails
+    /// its records, and counted.
+    pub async fn submit_waiting(self: Arc<Self>, command: Command) {
+        let mailbox = self.mailbox.get_or_init(Box::default);
+        if tokio::time::timeout(SHED_AFTER, mailbox.push_waiting(command)).await.is_ok() {
+            self.notify();
+        } else {
             self.context.tally.count_shed_command();
-            return;
         }
+    }
+
+    /// Says that a command was pushed; drains the mailbox if nobody else is about to.
+    fn notify(self: &Arc<Self>) {
         if let Some(token) = Token::notify(&**self) {
             self.drain_and_release(token);
         }
@@ -139,7 +137,7 @@ impl Shard {
     where
         R: std::ops::Deref<Target = Self>,
     {
-        let Some(mailbox) = self.writing.mailbox.get() else { return true };
+        let Some(mailbox) = self.mailbox.get() else { return true };
         while budget.is_left() {
             let Some(command) = mailbox.pop() else { return true };
             budget.spend(command.bytes());
@@ -177,18 +175,20 @@ fn execute<R>(token: &mut Token<R>, command: Command)
 where
     R: std::ops::Deref<Target = Shard>,
 {
-    token.with(|shard, state| {
-        if state.poisoned {
-            // Dropping the command fails its records.
-            return;
-        }
-        // What the panic left half done is never read again: `poisoned` guards the writer, and readers see
-        // published records only. That is the unwind safety asserted here.
-        let ran = catch_unwind(AssertUnwindSafe(|| run(shard, state, command)));
-        if ran.is_err() {
-            poison(shard, state);
-        }
-    });
+    token.with(|shard, state| execute_on(shard, state, command));
+}
+
+fn execute_on(shard: &Shard, state: &mut ActorState, command: Command) {
+    if state.poisoned {
+        // Dropping the command fails its records.
+        return;
+    }
+    // What the panic left half done is never read again: `poisoned` guards the writer, and readers see
+    // published records only. That is the unwind safety asserted here.
+    let ran = catch_unwind(AssertUnwindSafe(|| run(shard, state, command)));
+    if ran.is_err() {
+        poison(shard, state);
+    }
 }
 
 fn run(shard: &Shard, state: &mut ActorState, command: Command) {
@@ -231,13 +231,19 @@ impl Owner for Shard {
     type State = ActorState;
 
     fn exclusive(&self) -> &Exclusive<ActorState> {
-        &self.writing.exclusive
+        &self.exclusive
     }
 
+    /// A runtime that ends takes its tasks with it, and one of them may hold the token while other workers still
+    /// serve: what is queued is run here then. Only a panic poisons.
     fn on_abandon(&self, state: &mut ActorState) {
-        poison(self, state);
-        if let Some(mailbox) = self.writing.mailbox.get() {
-            while mailbox.pop().is_some() {}
+        if std::thread::panicking() {
+            poison(self, state);
+        }
+        if let Some(mailbox) = self.mailbox.get() {
+            while let Some(command) = mailbox.pop() {
+                execute_on(self, state, command);
+            }
         }
     }
 }

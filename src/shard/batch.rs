@@ -362,3 +362,20 @@ impl Drop for AppendCommand {
         self.batch.complete(self.share, self.stored.unwrap_or(NOTHING));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects: explicit hash keys keep their places among those that are computed together.
+    #[test]
+    fn hash_keys_at_once_are_those_one_by_one() {
+        let mut records = Records::default();
+        for number in 0..100_u8 {
+            let explicit = (number % 3 == 1).then_some(HashKey(u128::from(number)));
+            records.push(&"k".repeat(usize::from(number)), explicit, &[number]).unwrap();
+        }
+        let one_by_one: Vec<_> = (0..records.len()).map(|number| records.hash_key(number)).collect();
+        assert_eq!(records.hash_keys().as_slice(), one_by_one);
+    }
+}

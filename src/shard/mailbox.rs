@@ -1,8 +1,7 @@
 //! The mailbox: where commands wait while another thread holds the shard's token.
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use tokio::sync::Notify;
-use tokio::sync::futures::Notified;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use tokio::sync::Semaphore;
 
 use super::actor::Command;
 
@@ -10,36 +9,53 @@ use super::actor::Command;
 /// queue would only hide that the shard cannot keep up, since each holds a whole request.
 const MAILBOX_COMMANDS_MAX: usize = 128;
 
-/// A bounded queue of commands, and the senders that wait for room in it.
+/// A bounded queue of commands, and a line of senders that wait for room in it.
 pub(super) struct Mailbox {
     sender: Sender<Command>,
     receiver: Receiver<Command>,
-    room: Notify,
+    /// A permit per free place. Its line is first come, first served: a sender that waits is not overtaken by one
+    /// that comes later, or it could wait until it is shed.
+    room: Semaphore,
 }
 
 impl Default for Mailbox {
     fn default() -> Self {
         let (sender, receiver) = bounded(MAILBOX_COMMANDS_MAX);
-        Self { sender, receiver, room: Notify::new() }
+        Self { sender, receiver, room: Semaphore::new(MAILBOX_COMMANDS_MAX) }
     }
 }
 
 impl Mailbox {
     /// Queues a command, or gives it back if the mailbox is full.
     pub(super) fn push(&self, command: Command) -> Result<(), Command> {
-        self.sender.try_send(command).map_err(TrySendError::into_inner)
+        match self.room.try_acquire() {
+            Ok(place) => {
+                place.forget();
+                self.send(command);
+                Ok(())
+            }
+            Err(_) => Err(command),
+        }
     }
 
-    /// The oldest command. Only the holder of the token calls this.
+    /// Queues a command once there is room.
+    pub(super) async fn push_waiting(&self, command: Command) {
+        // The semaphore is never closed; if it were, the command would be dropped, which fails its records.
+        if let Ok(place) = self.room.acquire().await {
+            place.forget();
+            self.send(command);
+        }
+    }
+
+    /// The oldest command.
     pub(super) fn pop(&self) -> Option<Command> {
         let command = self.receiver.try_recv().ok()?;
-        // Every sender that waits tries again: a second one costs little, a forgotten one would cost a second.
-        self.room.notify_waiters();
+        self.room.add_permits(1);
         Some(command)
     }
 
-    /// Resolves when a command has been popped after this was enabled.
-    pub(super) fn room(&self) -> Notified<'_> {
-        self.room.notified()
+    fn send(&self, command: Command) {
+        let sent = self.sender.try_send(command);
+        debug_assert!(sent.is_ok(), "a permit was there, but no place");
     }
 }

@@ -71,9 +71,9 @@ impl IteratorTable {
     }
 
     fn place_of(&self, chain: u64, now_ms: u64) -> &ReaderPlace {
-        // Chains are random numbers, so their low bits spread them.
+        // Chains are random but for their lowest bit, which keeps them from being 0.
         #[allow(clippy::cast_possible_truncation, reason = "only the low bits are wanted")]
-        let first = chain as usize % (READERS_MAX / PLACES_PER_READER) * PLACES_PER_READER;
+        let first = (chain >> 1) as usize % (READERS_MAX / PLACES_PER_READER) * PLACES_PER_READER;
         let places = &self.places[first..first + PLACES_PER_READER];
         let mut oldest = &places[0];
         let mut oldest_ms = u64::MAX;
@@ -120,11 +120,21 @@ mod tests {
     #[test]
     fn the_least_recent_is_evicted() {
         let table = IteratorTable::default();
-        let same_places = |number: u64| 1 + number * (READERS_MAX / PLACES_PER_READER) as u64;
+        let same_places = |number: u64| 1 + 2 * number * (READERS_MAX / PLACES_PER_READER) as u64;
         for number in 0..=PLACES_PER_READER as u64 {
             table.note(reader(same_places(number), 100 + number));
         }
         assert_eq!((table.seen_since(0).count(), table.evictions()), (PLACES_PER_READER, 1));
         assert!(table.seen_since(0).all(|seen| seen.chain != same_places(0)));
+    }
+
+    /// Protects: the names that GetShardIterator draws, all odd, reach every place.
+    #[test]
+    fn odd_names_reach_every_place() {
+        let table = IteratorTable::default();
+        for number in 0..1_000 {
+            table.note(reader(number * 2 + 1, 100));
+        }
+        assert_eq!(table.seen_since(0).count(), READERS_MAX);
     }
 }

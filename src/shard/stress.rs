@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use smallvec::smallvec;
-
 use crate::clock::Clock;
 use crate::log::{ChunkPool, ReadLimits};
 use crate::names::{HashKeyRange, ShardId};
@@ -39,7 +37,9 @@ fn batch(shards: &[Arc<Shard>], records: u64, tag: u64) -> Arc<Batch> {
 
 async fn put(batch: &Arc<Batch>) {
     for (shard, command) in batch.commands() {
-        shard.submit(Command::Append(command)).await;
+        if let Err(command) = shard.submit(Command::Append(command)) {
+            tokio::spawn(shard.submit_waiting(command));
+        }
     }
     batch.settled().await;
 }
@@ -144,7 +144,7 @@ async fn more_senders_than_the_mailbox_holds() {
 async fn a_panic_stays_in_its_shard() {
     let (shards, tally) = shards(2);
     put(&batch(&shards, 4, 0)).await;
-    shards[0].submit(Command::Panic).await;
+    assert!(shards[0].submit(Command::Panic).is_ok());
     let after = batch(&shards, 4, 100);
     put(&after).await;
     let stored: Vec<_> = (0..4).map(|number| after.outcome(number).unwrap().1.is_some()).collect();
@@ -163,15 +163,54 @@ async fn a_dropped_command_fails_its_records() {
     assert_eq!(batch.failed_count(), 3);
 }
 
-/// Protects: a token lost with its runtime poisons the shard instead of leaving it held for ever.
+/// Protects: a token that goes down with a panic poisons the shard instead of leaving it held for ever.
 #[test]
-fn a_lost_token_poisons() {
+fn a_token_lost_to_a_panic_poisons() {
     let (shards, tally) = shards(1);
-    drop(super::token::Token::try_take(&*shards[0]));
+    let lost = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _token = super::token::Token::try_take(&*shards[0]);
+        panic!("a planted panic");
+    }));
+    assert!(lost.is_err());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let batch = batch(&shards, 1, 0);
     runtime.block_on(put(&batch));
     assert_eq!((batch.failed_count(), tally.shards_poisoned()), (1, 1));
+}
+
+/// Protects: a runtime that ends with a drain task in it takes neither the shard nor what is queued with it. Each
+/// worker has a runtime of its own, and they end one after the other while requests are still in flight.
+#[test]
+fn a_runtime_that_ends_loses_nothing() {
+    let (shards, tally) = shards(1);
+    let stored: usize = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..4_u64)
+            .map(|worker| {
+                let shards = &shards;
+                scope.spawn(move || {
+                    let runtime =
+                        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+                    // Workers end at different times: each has fewer requests than the next.
+                    let senders: Vec<_> =
+                        (0..50 * (worker + 1)).map(|sender| batch(shards, 20, sender)).collect();
+                    runtime.block_on(async {
+                        let puts = senders
+                            .iter()
+                            .cloned()
+                            .map(|batch| tokio::spawn(async move { put(&batch).await }));
+                        for put in puts.collect::<Vec<_>>() {
+                            put.await.unwrap();
+                        }
+                    });
+                    drop(runtime);
+                    senders.iter().map(|batch| batch.records().len() - batch.failed_count()).sum::<usize>()
+                })
+            })
+            .collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+    });
+    assert_eq!((tally.shards_poisoned(), tally.commands_shed()), (0, 0));
+    assert_eq!((stored, shards[0].log().tip()), (20 * 50 * 10, 20 * 50 * 10));
 }
 
 /// Protects: records that have expired are trimmed by the command and never read again.
@@ -179,11 +218,7 @@ fn a_lost_token_poisons() {
 async fn trim_is_a_command() {
     let (shards, _) = shards(1);
     put(&batch(&shards, 3, 0)).await;
-    let (_, stored) = {
-        let batch: Arc<Batch> = Batch::new(Records::default(), smallvec![], &[]);
-        batch.settled().await;
-        (batch, shards[0].log().oldest_segment_arrival_ms())
-    };
-    shards[0].submit(Command::Trim { not_before_ms: stored.unwrap() + 1 }).await;
+    let stored = shards[0].log().oldest_segment_arrival_ms();
+    assert!(shards[0].submit(Command::Trim { not_before_ms: stored.unwrap() + 1 }).is_ok());
     assert_eq!((shards[0].log().horizon(), shards[0].log().tip()), (3, 3));
 }

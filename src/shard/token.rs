@@ -23,7 +23,7 @@
 //!
 //! A token that is dropped without being released (a panic outside a command, a runtime that stops with the
 //! holder's task still queued) would leave RUN for ever. Dropping therefore runs [`Owner::on_abandon`], which
-//! poisons the state and fails what is queued, and then lets go.
+//! sees to what is queued, and then lets go.
 
 use std::ops::Deref;
 
@@ -41,12 +41,13 @@ pub(crate) trait Owner {
     /// Where the state and its token are.
     fn exclusive(&self) -> &Exclusive<Self::State>;
 
-    /// Puts the state beyond use and fails all that is queued. Runs once more per notification that came
-    /// in meanwhile. Must not panic.
+    /// Sees to all that is queued, since the holder will not. Runs once more per notification that came in
+    /// meanwhile. Must not panic.
     fn on_abandon(&self, state: &mut Self::State);
 }
 
-/// A state and the token that guards it.
+/// A state and the token that guards it. Aligned so that a shard can put it on a cache line of its own.
+#[repr(align(16))]
 pub(crate) struct Exclusive<S> {
     token: AtomicU8,
     state: ProtocolCell<S>,
@@ -291,7 +292,7 @@ mod models {
         });
     }
 
-    /// Protects: a dropped token poisons, fails what is queued even while it is being dropped, and lets go.
+    /// Protects: a dropped token has its owner see to what is queued, even while it is being dropped, and lets go.
     #[test]
     fn loom_an_abandoned_token_lets_go() {
         explore(|| {

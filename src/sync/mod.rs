@@ -1,4 +1,4 @@
-//! The primitives that the lock-free parts are built from, behind one door.
+//! The primitives that the log and the run token are built from, behind one door.
 //!
 //! Normally they are the standard library's and arc-swap's. With `--cfg shardmill_loom` they are the model
 //! checker's, so that the log and the token can be explored under every interleaving that matters. (Plain

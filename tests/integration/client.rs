@@ -60,6 +60,11 @@ impl Connection {
         answer
     }
 
+    /// Waits until the next answer has begun to come.
+    pub(crate) fn await_first_byte(&mut self) {
+        assert!(!self.reader.fill_buf().expect("an answer").is_empty());
+    }
+
     /// Whether the server has closed its side, with nothing left to read.
     pub(crate) fn is_closed(&mut self) -> bool {
         // A reset is an end as well.

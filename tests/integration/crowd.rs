@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::setup::{TestServer, shard_id, wait_until};
+use crate::setup::{TestServer, allow_many_sockets, shard_id, wait_until};
 
 /// Protects: hundreds of connections open at once are all served, none starved by the others.
 #[test]
 fn many_connections() {
+    allow_many_sockets();
     let server = TestServer::with_stream(4);
     let mut connections: Vec<_> = (0..400).map(|_| server.connect()).collect();
     for round in 0..3 {

@@ -2,7 +2,8 @@
 //! line of the server's code; and two tests that read the project's own files.
 //!
 //! - [`client`]: a tiny HTTP/1.1 client; [`setup`]: a server for a test and the requests most tests make.
-//! - [`health`], [`dispatch`], [`errors`], [`shapes`], [`iterators`], [`faults`]: what is answered, byte for byte.
+//! - [`health`], [`dispatch`], [`errors`], [`shapes`], [`spellings`], [`iterators`], [`faults`]: what is answered, byte
+//!   for byte.
 //! - [`transport`], [`shutdown`], [`parting`], [`crowd`]: bodies, connections, and their ends.
 //! - [`layers`], [`tidy`]: habits of the source, read with the help of [`source`].
 //!
@@ -36,6 +37,8 @@ mod shapes;
 mod shutdown;
 #[cfg(test)]
 mod source;
+#[cfg(test)]
+mod spellings;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use shardmill::Server;
 use shardmill::clock::MovableClock;
@@ -141,4 +142,11 @@ pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
         std::thread::yield_now();
     }
+}
+
+/// Lets this process have as many sockets as the system would give it. Both ends of each connection are in it, and the
+/// usual first limit is 1,024.
+pub(crate) fn allow_many_sockets() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("the system's own limit");
 }

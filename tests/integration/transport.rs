@@ -174,3 +174,41 @@ fn nonsense_ends_its_connection() {
     }
     assert_eq!(other.call("ListStreams", &json!({})).status, 200);
 }
+
+/// Protects: a client that wants its connection closed gets that, after its answer, in both versions of HTTP.
+#[test]
+fn closed_on_request() {
+    let server = TestServer::start();
+    let put = String::from_utf8(call("ListStreams", "{}")).unwrap();
+    for request in
+        [put.replacen("Host:", "Connection: close\r\nHost:", 1), put.replacen("HTTP/1.1", "HTTP/1.0", 1)]
+    {
+        let mut connection = server.connect();
+        connection.send(&request);
+        assert_eq!(connection.answer().status, 200);
+        assert!(connection.is_closed(), "{request}");
+    }
+}
+
+/// Protects: a body that came with a request nobody reads the body of is not taken for the next request.
+#[test]
+fn bodies_that_nobody_reads() {
+    let server = TestServer::start();
+    let next = call("ListStreams", "{}");
+    let mut connection = server.connect();
+    connection.send([request("PUT /", &[("Content-Length", "4")], b"").as_slice(), b"GET ", &next].concat());
+    assert_eq!(connection.answer().status, 403);
+    assert_eq!(connection.answer().status, 200);
+}
+
+/// Protects: a head without end is refused, not stored.
+#[test]
+fn endless_heads() {
+    let server = TestServer::start();
+    let mut connection = server.connect();
+    let endless = format!("POST / HTTP/1.1\r\nX-Endless: {}", "x".repeat(256 << 10));
+    // The server may stop reading before the end of it.
+    let _ = connection.try_send(endless);
+    assert_eq!(connection.answer().status, 431);
+    assert!(connection.is_closed());
+}

@@ -69,7 +69,7 @@ fn scan_list(scan: &mut Scan<'_>, body_bytes: usize) -> Option<Records> {
 }
 
 /// The members that name the stream.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 struct StreamMembers<'a> {
     name: Option<&'a str>,
     arn: Option<&'a str>,

@@ -1,0 +1,145 @@
+//! Whole requests to a server in this process: one worker, one connection, one request at a time.
+//!
+//! The time is a round trip as a client sees it, its own part included; for the server's processor time alone see
+//! `perf/README.md`. Faults and transition times are off.
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion};
+use shardmill::Server;
+use shardmill::clock::Clock;
+use shardmill::config::{Config, Limit};
+
+use crate::client::{Client, request};
+use crate::common::{BATCH_RECORDS, KEY_BYTES, data, key, put_records_body, throughput, timed};
+
+/// Data and keys that a stream holds before a new one takes its place: below what the server keeps of a deleted
+/// stream's memory, so that in the long run no page is fresh.
+const STORED_BYTES_MAX: usize = 32 << 20;
+
+/// Requests of 500 that fill one GetRecords reply.
+const READ_REQUESTS: u32 = 20;
+
+pub(crate) fn benches(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("end_to_end");
+    for (name, data_bytes, shards) in
+        [("put_records_500x100b_json_4shards", 100, 4), ("put_records_500x1kib_json_16shards", 1024, 16)]
+    {
+        let put = Put {
+            request: request("PutRecords", &put_records_body(data_bytes)),
+            answer_start: b"{\"FailedRecordCount\":0,",
+            records: BATCH_RECORDS,
+            stored_bytes: BATCH_RECORDS as usize * (data_bytes + KEY_BYTES),
+            shards,
+        };
+        put.bench(&mut group, name);
+    }
+    let data = base64_simd::STANDARD.encode_to_string(data(100));
+    let body = format!(r#"{{"StreamName":"s","Data":"{data}","PartitionKey":"{}"}}"#, key(1));
+    let put = Put {
+        request: request("PutRecord", body.as_bytes()),
+        answer_start: b"{\"SequenceNumber\":\"",
+        records: 1,
+        stored_bytes: 100 + KEY_BYTES,
+        shards: 4,
+    };
+    put.bench(&mut group, "put_record_100b_json_4shards");
+    get_records(&mut group);
+    group.finish();
+}
+
+/// A put that is repeated.
+struct Put {
+    request: Vec<u8>,
+    /// How an answer begins when everything was stored.
+    answer_start: &'static [u8],
+    records: u32,
+    stored_bytes: usize,
+    shards: u32,
+}
+
+impl Put {
+    fn bench(&self, group: &mut BenchmarkGroup<'_, WallTime>, name: &str) {
+        let mut subject = Subject::start(self.shards);
+        group.throughput(throughput(self.records, self.request.len()));
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|iterations| {
+                let make_room = |subject: &mut Subject| subject.make_room(self.stored_bytes);
+                timed(iterations, &mut subject, make_room, |subject, ()| {
+                    let answer = subject.client.call(&self.request);
+                    assert!(answer.starts_with(self.answer_start), "{}", String::from_utf8_lossy(answer));
+                })
+            });
+        });
+        subject.stop();
+    }
+}
+
+fn get_records(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let mut subject = Subject::start(1);
+    let put = request("PutRecords", &put_records_body(100));
+    for _ in 0..READ_REQUESTS {
+        assert!(subject.client.call(&put).starts_with(b"{\"FailedRecordCount\":0,"));
+    }
+    let shard = r#"{"StreamName":"s","ShardId":"shardId-000000000000","ShardIteratorType":"TRIM_HORIZON"}"#;
+    let iterator = String::from_utf8_lossy(subject.client.operation("GetShardIterator", shard)).into_owned();
+    // The answer's one member has the name that the request's has.
+    let get = request("GetRecords", iterator.as_bytes());
+    let records = READ_REQUESTS * BATCH_RECORDS;
+    let answer = String::from_utf8_lossy(subject.client.call(&get)).into_owned();
+    assert_eq!(answer.matches("\"SequenceNumber\"").count(), records as usize);
+    group.throughput(throughput(records, answer.len()));
+    group.bench_function("get_records_10000x100b_json", |bencher| {
+        bencher.iter(|| assert_eq!(subject.client.call(&get).len(), answer.len()));
+    });
+    subject.stop();
+}
+
+/// A server with one stream `s`, and a connection to it.
+struct Subject {
+    server: Server,
+    client: Client,
+    shards: u32,
+    stored_bytes: usize,
+}
+
+impl Subject {
+    fn start(shards: u32) -> Self {
+        let config = Config {
+            port: 0,
+            workers: 1,
+            latency_ms: 0,
+            error_probability: 0.0,
+            shard_limit: Limit::Infinite,
+            ..Config::default()
+        };
+        let server = Server::start(config, Clock::system()).expect("a server");
+        let client = Client::connect(server.local_addr());
+        let mut subject = Self { server, client, shards, stored_bytes: 0 };
+        subject.create_stream();
+        subject
+    }
+
+    fn create_stream(&mut self) {
+        let body = format!(r#"{{"StreamName":"s","ShardCount":{}}}"#, self.shards);
+        self.client.operation("CreateStream", &body);
+    }
+
+    /// Replaces the stream if it could not hold `bytes` more.
+    fn make_room(&mut self, bytes: usize) {
+        self.stored_bytes += bytes;
+        if self.stored_bytes > STORED_BYTES_MAX {
+            self.client.operation("DeleteStream", r#"{"StreamName":"s"}"#);
+            self.create_stream();
+            self.stored_bytes = bytes;
+        }
+    }
+
+    /// Panics if a shard gave up a command or failed.
+    fn stop(mut self) {
+        let health = self.client.call(b"GET /_shardmill/health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let health = String::from_utf8_lossy(health).into_owned();
+        assert!(health.contains(r#""shards_poisoned":0,"commands_shed":0"#), "{health}");
+        drop(self.client);
+        self.server.shutdown();
+    }
+}
