@@ -138,6 +138,14 @@ impl Registry {
         streams
     }
 
+    /// Every stream of every account and region, in no order, with their states.
+    #[must_use]
+    pub fn all(&self) -> Vec<(Arc<Stream>, StreamStatus)> {
+        let namespaces = self.namespaces.load();
+        let now_ms = self.clock.now_ms();
+        namespaces.keys().flat_map(|scope| live(&namespaces, *scope, now_ms)).collect()
+    }
+
     /// Creates a stream, which is CREATING for the transition time.
     ///
     /// # Errors

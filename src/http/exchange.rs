@@ -43,7 +43,7 @@ pub(crate) async fn answer(
     let (parts, incoming) = request.into_parts();
     let fields = HeaderFields(&parts.headers);
     let head = RequestHead { method: parts.method.as_str(), query: parts.uri.query(), headers: &fields };
-    if let Some(answer) = health::answer(head.method, parts.uri.path(), &service.tally) {
+    if let Some(answer) = health::answer(head.method, parts.uri.path(), service) {
         return respond(&head, Reply::Whole(answer), After::KeepOpen);
     }
     match classify(&head) {

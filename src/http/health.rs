@@ -1,16 +1,19 @@
-//! Answers about the server itself: `/_shardmill/health`, and the paths that LocalStack's and kinesis-mock's users
-//! ask.
+//! Answers about the server itself: `/_shardmill/health` and `/_shardmill/streams`, and the paths that LocalStack's
+//! and kinesis-mock's users ask.
 
 use crate::document::Value;
+use crate::operation::Service;
 use crate::protocol::answer::Answer;
 use crate::protocol::json;
-use crate::shard::Tally;
+
+use super::overview;
 
 /// The answer to a GET of a health path; `None` for any other request.
-pub(crate) fn answer(method: &str, path: &str, tally: &Tally) -> Option<Answer> {
+pub(crate) fn answer(method: &str, path: &str, service: &Service) -> Option<Answer> {
     if method != "GET" && method != "HEAD" {
         return None;
     }
+    let tally = &service.tally;
     let is_well = tally.shards_poisoned() == 0;
     let state = if is_well { "running" } else { "error" };
     let body = match path {
@@ -20,6 +23,7 @@ pub(crate) fn answer(method: &str, path: &str, tally: &Tally) -> Option<Answer> 
             ("shards_poisoned", count(tally.shards_poisoned())),
             ("commands_shed", count(tally.commands_shed())),
         ]),
+        "/_shardmill/streams" => overview::streams(service),
         "/_localstack/health" => Value::structure([
             ("services", Value::structure([("kinesis", Value::string(state))])),
             ("edition", Value::string("shardmill")),

@@ -21,6 +21,8 @@ pub struct Request {
     pub records: Records,
     /// A number that the new one must exceed, as the caller gave it.
     pub number_for_ordering: Option<String>,
+    /// An explicit hash key above 2^128 - 1, which refuses the call.
+    pub bad_hash_key: Option<String>,
     /// Only say whether it would succeed.
     pub dry_run: bool,
 }
@@ -47,7 +49,13 @@ impl Request {
         dry_run: bool,
     ) -> Result<Self, ApiError> {
         let stream = StreamRef::from_members(name, arn, caller)?;
-        Ok(Self { stream, records, number_for_ordering: number_for_ordering.map(str::to_owned), dry_run })
+        Ok(Self {
+            stream,
+            records,
+            number_for_ordering: number_for_ordering.map(str::to_owned),
+            bad_hash_key: None,
+            dry_run,
+        })
     }
 
     /// Stores the record.
@@ -70,6 +78,9 @@ impl Request {
     fn check(&self, service: &Service) -> Result<Arc<Stream>, ApiError> {
         let stream = self.stream.find_writable(service)?;
         check_record(&self.records, 0, stream.record_bytes_max, || "data".to_owned())?;
+        if let Some(key) = &self.bad_hash_key {
+            return Err(refusals::hash_key_too_large(key));
+        }
         if let Some(number) = &self.number_for_ordering {
             let now_s = service.clock.now_ms() / 1000;
             // Of this shard, a number of the past is below every number to come: there is one writer. Another

@@ -18,6 +18,8 @@ pub struct Request {
     pub stream: StreamRef,
     /// The records, in request order.
     pub records: Records,
+    /// An explicit hash key above 2^128 - 1, which refuses the call.
+    pub bad_hash_key: Option<String>,
     /// Only say whether it would succeed.
     pub dry_run: bool,
 }
@@ -44,7 +46,7 @@ impl Request {
         records: Records,
         dry_run: bool,
     ) -> Result<Self, ApiError> {
-        Ok(Self { stream: StreamRef::from_members(name, arn, caller)?, records, dry_run })
+        Ok(Self { stream: StreamRef::from_members(name, arn, caller)?, records, bad_hash_key: None, dry_run })
     }
 
     /// Stores the records. The request is checked whole before any shard is touched.
@@ -59,6 +61,9 @@ impl Request {
         for number in 0..self.records.len() {
             let path = || format!("records.{}.member.data", number + 1);
             check_record(&self.records, number, stream.record_bytes_max, path)?;
+        }
+        if let Some(key) = &self.bad_hash_key {
+            return Err(refusals::hash_key_too_large(key));
         }
         if self.dry_run {
             return Err(refusals::dry_run());

@@ -94,10 +94,9 @@ impl Shard {
         self.readers.get_or_init(Box::default)
     }
 
-    /// What this shard shares with the others of its stream.
-    #[must_use]
-    pub fn context(&self) -> &ShardContext {
-        &self.context
+    /// Who reads this shard; `None` if nobody ever has.
+    pub fn known_readers(&self) -> Option<&IteratorTable> {
+        self.readers.get().map(|readers| &**readers)
     }
 
     /// The sequence number of the record with this counter and arrival.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::setup::{TestServer, allow_many_sockets, shard_id, wait_until};
+use crate::setup::{TestServer, allow_many_sockets, call, shard_id, wait_until};
 
 /// Protects: hundreds of connections open at once are all served, none starved by the others.
 #[test]
@@ -17,7 +17,7 @@ fn many_connections() {
         for (number, connection) in connections.iter_mut().enumerate() {
             let key = format!("{round}-{number}");
             let put = json!({"StreamName": "s", "Data": "AA==", "PartitionKey": key});
-            connection.send(crate::setup::call("PutRecord", put.to_string()));
+            connection.send(call("PutRecord", put.to_string()));
         }
         for connection in &mut connections {
             assert_eq!(connection.answer().status, 200);

@@ -93,6 +93,12 @@ impl Connection {
         self.answer()
     }
 
+    /// Sends the head of a request and waits until the server has begun with it and wants the body.
+    pub(crate) fn begin(&mut self, operation: &str, body_bytes: usize) {
+        self.send(head(operation, &format!("Expect: 100-continue\r\nContent-Length: {body_bytes}")));
+        assert_eq!(self.answer().status, 100);
+    }
+
     /// A shard iterator of stream `s` at its horizon.
     pub(crate) fn trim_horizon(&mut self, shard: u32) -> String {
         let input =
@@ -126,8 +132,18 @@ pub(crate) fn call(operation: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     request("POST /", &fields, body.as_ref())
 }
 
+/// The head of a signed request, with these fields about its body.
+pub(crate) fn head(operation: &str, about_body: &str) -> String {
+    let [(authorization, credential), (date_name, date)] = SIGNED;
+    format!(
+        "POST / HTTP/1.1\r\nHost: localhost\r\n{authorization}: {credential}\r\n{date_name}: {date}\r\n\
+         Content-Type: {JSON}\r\nX-Amz-Target: {}\r\n{about_body}\r\n\r\n",
+        target(operation)
+    )
+}
+
 /// The target of an operation.
-pub(crate) fn target(operation: &str) -> String {
+fn target(operation: &str) -> String {
     format!("Kinesis_20131202.{operation}")
 }
 

@@ -1,27 +1,13 @@
 //! A server's start and end: a taken port, requests in flight, connections that came too late.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 
 use serde_json::json;
 use shardmill::Server;
 use shardmill::clock::Clock;
 use shardmill::config::Config;
 
-use crate::client::Connection;
-use crate::setup::{JSON, SIGNED, TestServer, config, target, wait_until};
-
-/// Sends the head of a put and waits until the server has begun with it.
-fn begin_put(address: SocketAddr, body_bytes: usize) -> Connection {
-    let mut connection = Connection::open(address);
-    let [(authorization, credential), (date_name, date)] = SIGNED;
-    connection.send(format!(
-        "POST / HTTP/1.1\r\nHost: localhost\r\n{authorization}: {credential}\r\n{date_name}: {date}\r\n\
-         Content-Type: {JSON}\r\nX-Amz-Target: {}\r\nContent-Length: {body_bytes}\r\nExpect: 100-continue\r\n\r\n",
-        target("PutRecord")
-    ));
-    assert_eq!(connection.answer().status, 100);
-    connection
-}
+use crate::setup::{TestServer, config, wait_until};
 
 /// Protects: a request that has begun is answered whole after the end was asked for; idle connections are closed and
 /// new ones refused meanwhile; and the server counts nobody as cut off.
@@ -32,7 +18,8 @@ fn graceful() {
     let body = json!({"StreamName": "s", "Data": "AA==", "PartitionKey": "k"}).to_string();
     let mut idle = server.connect();
     assert_eq!(idle.call("ListStreams", &json!({})).status, 200);
-    let mut begun = begin_put(address, body.len());
+    let mut begun = server.connect();
+    begun.begin("PutRecord", body.len());
     let server = server.into_server();
     let ending = std::thread::spawn(move || server.shutdown());
     wait_until("new connections are refused", || TcpStream::connect(address).is_err());

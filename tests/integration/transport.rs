@@ -3,20 +3,10 @@
 use serde_json::json;
 
 use crate::client::{Connection, request};
-use crate::setup::{JSON, SIGNED, TestServer, call, target};
+use crate::setup::{TestServer, call, head};
 
 /// Bytes of a request body that are taken, at most.
 const BODY_BYTES_MAX: usize = 16 << 20;
-
-/// The head of a signed request with these fields about its body.
-fn head(operation: &str, about_body: &str) -> String {
-    let [(authorization, credential), (date_name, date)] = SIGNED;
-    format!(
-        "POST / HTTP/1.1\r\nHost: localhost\r\n{authorization}: {credential}\r\n{date_name}: {date}\r\n\
-         Content-Type: {JSON}\r\nX-Amz-Target: {}\r\n{about_body}\r\n\r\n",
-        target(operation)
-    )
-}
 
 /// A body in chunks of so many bytes.
 fn chunked(body: &[u8], chunk_bytes: usize) -> Vec<u8> {
@@ -96,8 +86,7 @@ fn expect_100_continue() {
     let server = TestServer::with_stream(1);
     let mut connection = server.connect();
     let body = put_of(100_000);
-    connection.send(head("PutRecord", &format!("Expect: 100-continue\r\nContent-Length: {}", body.len())));
-    assert_eq!(connection.answer().status, 100);
+    connection.begin("PutRecord", body.len());
     connection.send(&body);
     assert_eq!(connection.answer().status, 200);
 }

@@ -5,7 +5,7 @@ use crate::document::Value;
 use crate::error::{ApiError, ErrorKind};
 use crate::names::{HashKey, HashKeyError};
 use crate::operation::schema::{Input, read, shapes};
-use crate::operation::{Service, get_records, put_record, put_records, refusals};
+use crate::operation::{Service, get_records, put_record, put_records};
 use crate::shard::batch::Records;
 
 use super::scan::Scanned;
@@ -41,11 +41,13 @@ pub(in crate::protocol) fn put_records(
     caller: Scope,
 ) -> Result<put_records::Request, ApiError> {
     let input = read(&shapes::PUT_RECORDS, value)?;
-    let mut records = Records::default();
+    let (mut records, mut bad_hash_key) = (Records::default(), None);
     for entry in input.structures("Records") {
-        push(entry, &mut records)?;
+        let bad = push(entry, &mut records)?;
+        bad_hash_key = bad_hash_key.or(bad);
     }
-    put_records::Request::new(stream(&input), caller, records, is_dry_run(&input))
+    let request = put_records::Request::new(stream(&input), caller, records, is_dry_run(&input))?;
+    Ok(put_records::Request { bad_hash_key, ..request })
 }
 
 /// A PutRecord request.
@@ -58,9 +60,10 @@ pub(in crate::protocol) fn put_record(
 ) -> Result<put_record::Request, ApiError> {
     let input = read(&shapes::PUT_RECORD, value)?;
     let mut records = Records::default();
-    push(&input, &mut records)?;
+    let bad_hash_key = push(&input, &mut records)?;
     let number = input.string("SequenceNumberForOrdering");
-    put_record::Request::new(stream(&input), caller, records, number, is_dry_run(&input))
+    let request = put_record::Request::new(stream(&input), caller, records, number, is_dry_run(&input))?;
+    Ok(put_record::Request { bad_hash_key, ..request })
 }
 
 /// A GetRecords request.
@@ -77,21 +80,21 @@ pub(in crate::protocol) fn get_records(
     get_records::Request::new(iterator, input.integer("Limit"), arn, is_dry_run(&input), service)
 }
 
-/// Adds the record that the members Data, PartitionKey and ExplicitHashKey make.
-fn push(entry: &Input<'_>, records: &mut Records) -> Result<(), ApiError> {
+/// Adds the record that the members Data, PartitionKey and ExplicitHashKey make. Gives back a hash key that is out of
+/// range: what is wrong with the stream is said before that.
+fn push(entry: &Input<'_>, records: &mut Records) -> Result<Option<String>, ApiError> {
     let key = entry.string("PartitionKey").unwrap_or_default();
-    let hash_key = match entry.string("ExplicitHashKey") {
-        None => None,
+    let (hash_key, bad) = match entry.string("ExplicitHashKey") {
+        None => (None, None),
         Some(text) => match HashKey::parse(text) {
-            Ok(hash_key) => Some(hash_key),
+            Ok(hash_key) => (Some(hash_key), None),
             // The schema has checked the pattern, so only the range is left to break.
-            Err(HashKeyError::AboveMax | HashKeyError::Pattern) => {
-                return Err(refusals::hash_key_too_large(text));
-            }
+            Err(HashKeyError::AboveMax | HashKeyError::Pattern) => (None, Some(text.to_owned())),
         },
     };
     let pushed = records.push(key, hash_key, entry.blob("Data").unwrap_or_default());
-    pushed.map_err(|_| ApiError::bare(ErrorKind::InternalFailure))
+    pushed.map_err(|_| ApiError::bare(ErrorKind::InternalFailure))?;
+    Ok(bad)
 }
 
 fn stream<'a>(input: &'a Input<'_>) -> (Option<&'a str>, Option<&'a str>) {

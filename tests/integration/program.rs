@@ -1,0 +1,144 @@
+//! The program itself, as a shell or a container runs it: its start-up line, its signals, its exit codes.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use crate::client::Connection;
+use crate::setup::wait_until;
+
+/// The program with these variables and no others of the test's environment.
+fn command(variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shardmill"));
+    command.env_clear().envs(variables.iter().copied()).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// A program that serves, and is killed if its test fails.
+struct Program {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    line: String,
+    address: SocketAddr,
+}
+
+impl Program {
+    fn start(variables: &[(&str, &str)]) -> Self {
+        let mut child = command(variables).env("SHARDMILL_PORT", "0").spawn().expect("a process");
+        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let address = line.split_once("http://").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+        let address = address.unwrap_or_else(|| panic!("not a start-up line: {line:?}"));
+        Self { child, stdout, line, address }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("a process that runs");
+    }
+
+    /// Its exit code, and what it wrote to stdout after the start-up line.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code(), rest)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // An error means that it has ended, as it should have.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Exit code, stdout and stderr of a program that starts no server.
+fn refusal(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("a process");
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// Protects: settings from the environment, one line on stdout that names the address and what is on, and an orderly
+/// end on either signal.
+#[test]
+fn serves_until_a_signal() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let program = Program::start(&[
+            ("KINESIS_INITIALIZE_STREAMS", "a:1,b:2:us-west-2"),
+            ("KINESIS_ERROR_PROBABILITY", "0.5"),
+            ("SHARDMILL_SEED", "7"),
+            ("SHARDMILL_LOG_LEVEL", "error"),
+        ]);
+        assert!(program.line.contains("error probability 0.5, seed 7"), "{}", program.line);
+        let mut connection = Connection::open(program.address);
+        assert_eq!(connection.call("ListStreams", &json!({})).json()["StreamNames"], json!(["a"]));
+        program.signal(signal);
+        assert_eq!(program.end(), (Some(0), String::new()));
+        assert!(connection.is_closed());
+    }
+}
+
+/// Protects: a signal right after the start-up line is not lost.
+#[test]
+fn a_signal_at_once() {
+    for _ in 0..5 {
+        let program = Program::start(&[]);
+        program.signal(Signal::TERM);
+        assert_eq!(program.end().0, Some(0));
+    }
+}
+
+/// Protects: whoever cannot wait for a request in flight gets out with a second signal.
+#[test]
+fn a_second_signal_cuts_the_wait_short() {
+    let program = Program::start(&[]);
+    let mut connection = Connection::open(program.address);
+    connection.begin("ListStreams", 2);
+    program.signal(Signal::TERM);
+    wait_until("new connections are refused", || TcpStream::connect(program.address).is_err());
+    program.signal(Signal::INT);
+    assert_eq!(program.end().0, Some(130));
+}
+
+/// Protects: what keeps a server from starting is told in one line on stderr, by its name, with its exit code.
+#[test]
+fn refusals() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, address) = {
+        let address = holder.local_addr().unwrap();
+        (address.port().to_string(), address.to_string())
+    };
+    let one_stream_too_many = [("KINESIS_INITIALIZE_STREAMS", "a:3"), ("KINESIS_SHARD_LIMIT", "2")];
+    for (variables, code, named) in [
+        (&[("SHARDMILL_PORT", port.as_str())][..], 1, address.as_str()),
+        (&[("KINESIS_ERROR_PROBABILITY", "1.5")], 2, "KINESIS_ERROR_PROBABILITY"),
+        (&[("KINESIS_LATENCY", "-1")], 2, "KINESIS_LATENCY"),
+        (&one_stream_too_many, 2, "stream a"),
+    ] {
+        let (status, stdout, stderr) = refusal(&mut command(variables));
+        assert_eq!((status, stdout.as_str(), stderr.lines().count()), (Some(code), "", 1), "{stderr}");
+        assert!(stderr.contains(named), "{stderr}");
+    }
+    let (status, stdout, stderr) = refusal(command(&[]).arg("--nonsense"));
+    assert_eq!((status, stdout.as_str()), (Some(2), ""), "{stderr}");
+    assert!(stderr.contains("--nonsense"), "{stderr}");
+}
+
+/// Protects: help names every setting, and it and the version are no failure.
+#[test]
+fn help_and_version() {
+    let (status, stdout, _) = refusal(command(&[]).arg("--help"));
+    assert_eq!(status, Some(0));
+    let table = shardmill::config::settings_table_markdown();
+    let flags = table.split('`').filter_map(|part| part.strip_prefix("--")?.split(' ').next());
+    for flag in flags {
+        assert!(stdout.contains(&format!("--{flag}")), "{flag} is not in\n{stdout}");
+    }
+    let (status, stdout, _) = refusal(command(&[]).arg("--version"));
+    assert_eq!((status, stdout.trim()), (Some(0), concat!("shardmill ", env!("CARGO_PKG_VERSION"))));
+}
