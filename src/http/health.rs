@@ -2,11 +2,9 @@
 //! and kinesis-mock's users ask.
 
 use crate::document::Value;
-use crate::operation::Service;
+use crate::operation::{Service, overview};
 use crate::protocol::answer::Answer;
 use crate::protocol::json;
-
-use super::overview;
 
 /// The answer to a GET of a health path; `None` for any other request.
 pub(crate) fn answer(method: &str, path: &str, service: &Service) -> Option<Answer> {

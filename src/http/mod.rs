@@ -5,13 +5,12 @@
 //! - [`exchange`]: one request and its answer.
 //! - [`body`]: request bodies in, within a budget; [`reply_body`]: replies out, in chunks.
 //! - [`pool`]: buffers that are used again.
-//! - [`health`]: answers about the server itself; [`overview`]: what it holds and who reads it.
+//! - [`health`]: answers about the server itself.
 
 pub(crate) mod body;
 pub(crate) mod connection;
 pub(crate) mod exchange;
 pub(crate) mod health;
-mod overview;
 pub(crate) mod pool;
 pub(crate) mod reply_body;
 pub(crate) mod worker;

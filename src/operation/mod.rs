@@ -9,6 +9,7 @@
 //! - [`service`]: what operations act on, and the dispatch of those that are not on the record path.
 //! - [`refusals`]: AWS's error texts, each with its source.
 //! - [`iterator`], [`page`], [`seal`]: opaque tokens.
+//! - [`overview`]: what is held and who reads it, which AWS has no operation for.
 
 pub mod create_stream;
 pub mod delete_stream;
@@ -21,6 +22,7 @@ pub mod iterator;
 pub mod list_shards;
 pub mod list_streams;
 pub mod names;
+pub mod overview;
 pub mod page;
 pub mod put_record;
 pub mod put_records;

@@ -1,5 +1,7 @@
 //! What is answered besides the service: health paths, and the CORS rules of a browser (reference 1.5).
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::client::request;
@@ -35,6 +37,41 @@ fn kinesis_mocks_health() {
     let mut connection = server.connect();
     connection.send(request("GET /healthcheck", &[], b""));
     assert_eq!(connection.answer().status, 200);
+}
+
+/// Protects: the overview of what streams hold and who reads them, with how far each reader is behind; what is not in
+/// use is left out.
+#[test]
+fn streams_and_their_readers() {
+    let server = TestServer::with_stream(100);
+    let mut connection = server.connect();
+    for _ in 0..3 {
+        let put = json!({"StreamName": "s", "Data": "", "PartitionKey": "k", "ExplicitHashKey": "0"});
+        assert_eq!(connection.call("PutRecord", &put).status, 200);
+    }
+    let iterator = connection.trim_horizon(0);
+    assert_eq!(connection.call("GetRecords", &json!({"ShardIterator": iterator, "Limit": 1})).status, 200);
+    server.clock.advance(Duration::from_millis(250));
+    connection.send(request("GET /_shardmill/streams", &[], b""));
+    let answer = connection.answer();
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    let mut overview = answer.json();
+    let reader = overview["streams"][0]["shards_in_use"][0]["readers"][0]["reader"].take();
+    assert_eq!(reader.as_str().map(str::len), Some(16), "{answer:?}");
+    let shard = json!({
+        "shard": "shardId-000000000000",
+        "records_held": 3,
+        "records_ever": 3,
+        "readers": [{"reader": null, "records_behind": 2, "last_seen_ms_ago": 250}],
+        "readers_forgotten": 0,
+    });
+    let stream = json!({
+        "arn": "arn:aws:kinesis:us-east-1:000000000000:stream/s",
+        "status": "ACTIVE",
+        "open_shards": 100,
+        "shards_in_use": [shard],
+    });
+    assert_eq!(overview, json!({"streams": [stream]}));
 }
 
 /// Protects: a browser's preflight is permitted what it asks for, unsigned, and a page is told nothing more.

@@ -1,17 +1,19 @@
-//! `/_shardmill/streams`: what every stream holds and who reads it, as JSON for people and scripts.
+//! What every stream holds and who reads it, for people and scripts; not an operation of Kinesis.
 //!
 //! Shards that hold nothing and have no readers are left out, so that the answer grows with what is in use.
 
 use crate::control::{Stream, StreamStatus};
 use crate::document::Value;
-use crate::operation::Service;
 use crate::shard::Shard;
+
+use super::service::Service;
 
 /// Readers that have not been seen for this long are not told of, in milliseconds: their iterators have expired.
 const READER_SEEN_WITHIN_MS: u64 = crate::limits::ITERATOR_TTL_MS;
 
 /// All streams, by ARN.
-pub(super) fn streams(service: &Service) -> Value<'static> {
+#[must_use]
+pub fn streams(service: &Service) -> Value<'static> {
     let now_ms = service.clock.now_ms();
     let mut streams = service.registry.all();
     streams.sort_by_cached_key(|(stream, _)| stream.arn.to_string());
