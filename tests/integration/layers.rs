@@ -26,7 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["limits", "error", "document", "clock", "faults", "names", "log", "shard", "router", "control"],
     ),
     ("protocol", &["limits", "error", "document", "names", "log", "shard", "control", "operation"]),
-    ("http", &["limits", "document", "shard", "control", "operation", "protocol"]),
+    ("http", &["limits", "document", "operation", "protocol"]),
     ("server", &["limits", "clock", "faults", "names", "config", "shard", "control", "operation", "http"]),
     ("cli", &["clock", "config", "server"]),
 ];
