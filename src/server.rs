@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
@@ -23,6 +24,10 @@ use crate::shard::Tally;
 
 /// How often expired records and deleted streams are given back.
 const HOUSEKEEPING_PERIOD: Duration = Duration::from_secs(1);
+
+/// Connections that may wait to be accepted. The usual 128 overflows when a load test opens hundreds at once, and each
+/// overflow costs its client a second; the system caps it at its own limit.
+const ACCEPT_BACKLOG: i32 = 4096;
 
 /// How long the acceptor rests when the system has no more file descriptors.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
@@ -206,10 +211,21 @@ fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), StartError> {
         std::io::ErrorKind::AddrInUse => StartError::AddressInUse(wanted),
         _ => StartError::Listen(wanted, error),
     };
-    let listener = TcpListener::bind(wanted).map_err(refused)?;
-    listener.set_nonblocking(true).map_err(refused)?;
+    let listener = bound(wanted).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     Ok((listener, address))
+}
+
+/// As `TcpListener::bind`, but with a longer line of connections that wait to be accepted.
+fn bound(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A port whose last connections are still dying may be taken again at once, as everywhere on Unix.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(ACCEPT_BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
 }
 
 /// Hands connections to the workers in turn, and keeps house in between.

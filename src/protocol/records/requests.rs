@@ -116,12 +116,11 @@ mod tests {
 
     const CALLER: Scope = Scope { account: AccountId::DEFAULT, region: Region::US_EAST_1 };
 
-    type Seen = Result<(String, Vec<(Vec<u8>, Vec<u8>, HashKey)>), ApiError>;
+    /// A stream's name, and key, data and place of each record.
+    type Put = (String, Vec<(Vec<u8>, Vec<u8>, HashKey)>);
+    type Seen = Result<Put, ApiError>;
 
-    fn seen(
-        name: &crate::names::StreamName,
-        records: &Records,
-    ) -> (String, Vec<(Vec<u8>, Vec<u8>, HashKey)>) {
+    fn seen(name: &crate::names::StreamName, records: &Records) -> Put {
         let one =
             |number| (records.key(number).to_vec(), records.data(number).to_vec(), records.hash_key(number));
         (name.to_string(), (0..records.len()).map(one).collect())
