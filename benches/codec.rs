@@ -8,6 +8,7 @@ use shardmill::config::Limit;
 use shardmill::control::{ControlSettings, NewStream, Registry, Scope, Stream, StreamMode};
 use shardmill::faults::FaultPlan;
 use shardmill::limits::RECORD_BYTES_DEFAULT;
+use shardmill::log::Ceiling;
 use shardmill::names::{AccountId, Region, ShardId, StreamName};
 use shardmill::operation::Service;
 use shardmill::operation::get_records;
@@ -152,6 +153,7 @@ fn service_with_stream(shard_count: u32) -> (Service, Arc<Stream>) {
         shard_limit: Limit::Infinite,
         on_demand_stream_count_limit: Limit::Infinite,
         transition_ms: 0,
+        ceiling: Ceiling::NONE,
     };
     let registry = Registry::new(settings, clock.clone(), Arc::clone(&tally));
     let new = NewStream {
@@ -175,7 +177,8 @@ fn store(stream: &Stream, requests: u32, data_bytes: usize) -> Vec<Reply> {
         let batch = map.route(records.clone()).expect("a map without holes");
         runtime.block_on(router::store(&batch));
         assert_eq!(batch.failed_count(), 0);
-        Reply::Stored(batch)
+        let name = StreamName::parse("s").expect("a good name");
+        Reply::Stored { batch, stream: StreamRef { scope: SCOPE, name } }
     };
     (0..requests).map(store_one).collect()
 }

@@ -38,8 +38,11 @@ pub mod document;
 pub mod error;
 pub mod faults;
 mod http;
+#[doc(hidden)]
+pub mod in_memory;
 pub mod limits;
 pub mod log;
+mod memory;
 pub mod names;
 pub mod operation;
 pub mod protocol;

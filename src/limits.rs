@@ -109,6 +109,8 @@ pub const SHARD_READ_BYTES_PER_S: u64 = 2 * MIB as u64;
 
 /// Bytes of an HTTP request body, at most: a full PutRecords in base64 is 13.4 MiB (reference 1.1).
 pub const HTTP_BODY_BYTES_MAX: usize = 16 * MIB;
+/// The smallest memory limit, in bytes. Ours: below it there is no room for a few full-size requests beside the records.
+pub const MEMORY_LIMIT_BYTES_MIN: u64 = 128 << 20;
 /// Worker threads that a server takes, at most. Ours: past this a core-per-worker server gains nothing.
 pub const WORKERS_MAX: usize = 256;
 
@@ -157,4 +159,13 @@ impl std::fmt::Display for Limit {
             Self::Infinite => f.pad("Infinity"),
         }
     }
+}
+
+/// What happens when records have filled the memory that they may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtMemoryLimit {
+    /// The oldest records go, before their retention is over.
+    Trim,
+    /// Puts are refused as throttled.
+    Throttle,
 }

@@ -16,7 +16,8 @@ use crate::faults::FaultPlan;
 use crate::http::body::BodyBudget;
 use crate::http::connection;
 use crate::http::worker::Worker;
-use crate::limits::RECORD_BYTES_DEFAULT;
+use crate::limits::{AtMemoryLimit, RECORD_BYTES_DEFAULT};
+use crate::memory::MemoryPlan;
 use crate::names::AccountId;
 use crate::operation::Service;
 use crate::operation::seal::{Sealer, entropy};
@@ -28,6 +29,9 @@ const HOUSEKEEPING_PERIOD: Duration = Duration::from_secs(1);
 /// Connections that may wait to be accepted. The usual 128 overflows when a load test opens hundreds at once, and each
 /// overflow costs its client a second; the system caps it at its own limit.
 const ACCEPT_BACKLOG: i32 = 4096;
+
+/// How often the memory of idle shards is given to busy ones at the ceiling.
+const RELIEF_REST: Duration = Duration::from_millis(10);
 
 /// How long the acceptor rests when the system has no more file descriptors.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
@@ -52,6 +56,7 @@ pub struct Server {
     address: SocketAddr,
     config: Config,
     seed: u64,
+    record_bytes_max: u64,
     stopping: watch::Sender<bool>,
     acceptor: Option<JoinHandle<()>>,
     workers: Vec<JoinHandle<usize>>,
@@ -106,11 +111,11 @@ impl Server {
     /// [`StartError`].
     pub fn start(config: Config, clock: Clock) -> Result<Self, StartError> {
         let seed = config.seed.unwrap_or_else(|| u64::from_le_bytes(entropy()));
-        let service = Arc::new(service(&config, seed, clock));
-        create_initial_streams(&config, &service.registry)?;
+        let plan = MemoryPlan::of(&config);
+        let service = service(&config, &plan, seed, clock)?;
         let (listener, address) = listen(&config)?;
         let (stopping, stopped) = watch::channel(false);
-        let budget = BodyBudget::new();
+        let budget = BodyBudget::new(plan.bodies_bytes);
         let workers: Result<Vec<_>, _> = (0..config.workers.max(1))
             .map(|number| Worker::start(number, Arc::clone(&service), budget.clone(), stopped.clone()))
             .collect();
@@ -123,7 +128,8 @@ impl Server {
             .name("acceptor".to_owned())
             .spawn(move || runtime.block_on(accept_until_stopped(listener, sockets, service, stopped)))
             .map_err(StartError::Worker)?;
-        Ok(Self { address, config, seed, stopping, acceptor: Some(acceptor), workers })
+        let record_bytes_max = plan.ceiling.soft_bytes;
+        Ok(Self { address, config, seed, record_bytes_max, stopping, acceptor: Some(acceptor), workers })
     }
 
     /// Where it listens.
@@ -147,6 +153,11 @@ impl Server {
             format!("transitions {} ms", config.latency_ms),
             format!("shard limit {}", config.shard_limit),
         ];
+        features.push(match (self.record_bytes_max, config.at_memory_limit) {
+            (u64::MAX, _) => "memory unlimited".to_owned(),
+            (bytes, AtMemoryLimit::Trim) => format!("records trimmed past {} MiB", bytes >> 20),
+            (bytes, AtMemoryLimit::Throttle) => format!("puts throttled past {} MiB", bytes >> 20),
+        });
         if !config.initialize_streams.is_empty() {
             features.push(format!("initial streams {}", config.initialize_streams.len()));
         }
@@ -171,20 +182,32 @@ impl Drop for Server {
     }
 }
 
-fn service(config: &Config, seed: u64, clock: Clock) -> Service {
+/// What is served, without what serves it. Initial streams are ACTIVE.
+///
+/// # Errors
+/// An initial stream cannot be created.
+pub(crate) fn service(
+    config: &Config,
+    plan: &MemoryPlan,
+    seed: u64,
+    clock: Clock,
+) -> Result<Arc<Service>, StartError> {
     let tally = Arc::new(Tally::default());
     let settings = ControlSettings {
         shard_limit: config.shard_limit,
         on_demand_stream_count_limit: config.on_demand_stream_count_limit,
         transition_ms: config.latency_ms,
+        ceiling: plan.ceiling,
     };
-    Service {
-        registry: Registry::new(settings, clock.clone(), Arc::clone(&tally)),
+    let registry = Registry::new(settings, clock.clone(), Arc::clone(&tally));
+    create_initial_streams(config, &registry)?;
+    Ok(Arc::new(Service {
+        registry,
         clock,
         sealer: Sealer::new(entropy()),
         faults: FaultPlan::new(config.error_probability, seed),
         tally,
-    }
+    }))
 }
 
 fn create_initial_streams(config: &Config, registry: &Registry) -> Result<(), StartError> {
@@ -239,7 +262,14 @@ async fn accept_until_stopped(
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "cannot accept connections"),
     };
-    let house = tokio::spawn(keep_house(service));
+    let house = tokio::spawn(keep_house(Arc::clone(&service)));
+    let relief = tokio::spawn(async move {
+        loop {
+            service.registry.relieve_pressure().await;
+            // What writers and readers let go of meanwhile may be enough.
+            tokio::time::sleep(RELIEF_REST).await;
+        }
+    });
     let mut turns = sockets.iter().cycle();
     loop {
         let accepted = tokio::select! {
@@ -258,6 +288,7 @@ async fn accept_until_stopped(
         }
     }
     house.abort();
+    relief.abort();
 }
 
 async fn keep_house(service: Arc<Service>) {

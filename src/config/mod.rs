@@ -9,7 +9,7 @@ mod values;
 
 pub use settings::settings_table_markdown;
 
-pub use crate::limits::Limit;
+pub use crate::limits::{AtMemoryLimit, Limit};
 use crate::names::{Region, StreamName};
 use settings::SETTINGS;
 use std::ffi::OsString;
@@ -38,6 +38,10 @@ pub struct Config {
     pub latency_ms: u64,
     /// Streams that exist from the start.
     pub initialize_streams: Vec<InitialStream>,
+    /// Bytes of memory that the server may take. `None`: three quarters of what the machine or its cgroup grants.
+    pub memory_limit_bytes: Option<Limit>,
+    /// What happens when records have filled it.
+    pub at_memory_limit: AtMemoryLimit,
     /// The least severe message that is logged.
     pub log_level: LogLevel,
     /// How a log line is written.
@@ -56,6 +60,8 @@ impl Default for Config {
             on_demand_stream_count_limit: Limit::At(10),
             latency_ms: 500,
             initialize_streams: Vec::new(),
+            memory_limit_bytes: None,
+            at_memory_limit: AtMemoryLimit::Trim,
             log_level: LogLevel::Info,
             log_format: LogFormat::Text,
         }

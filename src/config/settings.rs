@@ -3,7 +3,7 @@
 //! The command line, the look-up in the environment, `--help` and the README's table are all made from this table.
 
 use super::values::{self, BadValue};
-use super::{Config, LogFormat, LogLevel};
+use super::{AtMemoryLimit, Config, LogFormat, LogLevel};
 use std::fmt::Write;
 
 /// One setting.
@@ -123,6 +123,27 @@ pub(super) static SETTINGS: &[Setting] = &[
         help: "Streams that exist from the start: name[:shards[:region]],... with 4 shards in us-east-1 by default",
         accepted: "a list name[:shards[:region]],... with shards from 1 to 1000000 and no stream twice",
         apply: |config, text| values::streams(text).map(|streams| config.initialize_streams = streams),
+    },
+    Setting {
+        flag: "memory-limit",
+        env: &["SHARDMILL_MEMORY_LIMIT"],
+        value_name: "SIZE",
+        default: Default::Described("three quarters of the machine's or cgroup's"),
+        help: "Memory that the server may take; at least 128MiB",
+        accepted: "a number of bytes, optionally with KiB, MiB or GiB, not under 128MiB, or Infinity",
+        apply: |config, text| values::bytes_limit(text).map(|limit| config.memory_limit_bytes = Some(limit)),
+    },
+    Setting {
+        flag: "at-memory-limit",
+        env: &["SHARDMILL_AT_MEMORY_LIMIT"],
+        value_name: "POLICY",
+        default: Default::Value("trim"),
+        help: "When records have filled it: trim the oldest, or throttle puts",
+        accepted: "trim or throttle",
+        apply: |config, text| {
+            let policies = [("trim", AtMemoryLimit::Trim), ("throttle", AtMemoryLimit::Throttle)];
+            values::word(text, &policies).map(|policy| config.at_memory_limit = policy)
+        },
     },
     Setting {
         flag: "log-level",

@@ -54,6 +54,8 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("on-demand-stream-count-limit", "0", "infinity"),
     ("latency-ms", "0", "86400000"),
     ("initialize-streams", "a", "b:2:eu-west-1,c:1"),
+    ("memory-limit", "1GiB", "Infinity"),
+    ("at-memory-limit", "throttle", "trim"),
     ("log-level", "trace", "ERROR"),
     ("log-format", "text", "JSON"),
 ];
@@ -80,6 +82,18 @@ fn every_setting_is_heard_from_flag_and_each_environment_name() {
                 assert_eq!(config(&[], &[(name, value)]), wanted, "{name}");
             }
         }
+    }
+}
+
+#[test]
+fn sizes_have_units_and_a_floor() {
+    let limit = |text: &str| config(&["--memory-limit", text], &[]).memory_limit_bytes;
+    assert_eq!(limit("134217728"), Some(Limit::At(128 << 20)));
+    assert_eq!(limit("200 MiB"), Some(Limit::At(200 << 20)));
+    assert_eq!(limit("2GiB"), Some(Limit::At(2 << 30)));
+    assert_eq!(limit("infinity"), Some(Limit::Infinite));
+    for bad in ["127MiB", "1", "2GB", "-1", "MiB", "99999999999GiB"] {
+        assert!(values::bytes_limit(bad).is_err(), "{bad}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Readers of single values: strict, so that a typing error stops the start instead of changing a test run.
 
 use super::{InitialStream, Limit};
-use crate::limits::{ON_DEMAND_SHARDS_INITIAL, SHARD_COUNT_MAX, WORKERS_MAX};
+use crate::limits::{MEMORY_LIMIT_BYTES_MIN, ON_DEMAND_SHARDS_INITIAL, SHARD_COUNT_MAX, WORKERS_MAX};
 use crate::names::{Region, StreamName};
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
@@ -49,6 +49,19 @@ pub(super) fn limit(text: &str) -> Result<Limit, BadValue> {
         return Ok(Limit::Infinite);
     }
     whole(text, 0..=u64::MAX).map(Limit::At)
+}
+
+/// A size in bytes, with KiB, MiB or GiB after it if one likes, or `Infinity`.
+pub(super) fn bytes_limit(text: &str) -> Result<Limit, BadValue> {
+    if text.eq_ignore_ascii_case("infinity") {
+        return Ok(Limit::Infinite);
+    }
+    let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+    let with_unit =
+        units.into_iter().find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?.trim_end(), bytes)));
+    let (number, unit_bytes): (&str, u64) = with_unit.unwrap_or((text, 1));
+    let bytes = whole(number, 0..=u64::MAX)?.checked_mul(unit_bytes).ok_or(BAD)?;
+    if bytes < MEMORY_LIMIT_BYTES_MIN { Err(BAD) } else { Ok(Limit::At(bytes)) }
 }
 
 /// One word of a closed list, in any case: kinesis-mock's levels are in capitals.

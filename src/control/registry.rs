@@ -1,6 +1,7 @@
 //! All streams of all accounts and regions, and the quotas on them.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,8 +10,8 @@ use arc_swap::ArcSwap;
 
 use crate::clock::Clock;
 
-use crate::limits::{CREATING_STREAMS_MAX, Limit, RETENTION_HOURS_DEFAULT};
-use crate::log::ChunkPool;
+use crate::limits::{AtMemoryLimit, CREATING_STREAMS_MAX, Limit, RETENTION_HOURS_DEFAULT};
+use crate::log::{Ceiling, ChunkPool};
 use crate::names::{StreamArn, StreamName};
 use crate::shard::{Command, ShardContext, Tally};
 
@@ -31,6 +32,8 @@ pub struct ControlSettings {
     pub on_demand_stream_count_limit: Limit,
     /// Length of CREATING and DELETING, in milliseconds.
     pub transition_ms: u64,
+    /// How much memory records may take.
+    pub ceiling: Ceiling,
 }
 
 /// A stream to be.
@@ -116,7 +119,7 @@ impl Registry {
             next_incarnation: AtomicU64::new(first_incarnation),
             settings,
             clock,
-            pool: ChunkPool::new(),
+            pool: ChunkPool::with_ceiling(settings.ceiling),
             tally,
         }
     }
@@ -206,8 +209,7 @@ impl Registry {
         for stream in namespaces.values().flat_map(|namespace| namespace.values()) {
             for shard in stream.shard_map().shards() {
                 let not_before_ms = shard.not_before_ms(now_ms);
-                if shard.log().oldest_segment_arrival_ms().is_some_and(|oldest_ms| oldest_ms < not_before_ms)
-                {
+                if shard.log().oldest_segment().is_some_and(|oldest| oldest.last_arrival_ms < not_before_ms) {
                     // A shard with a full mailbox is trimmed next time.
                     let _ = shard.submit(Command::Trim { not_before_ms });
                 }
@@ -216,6 +218,44 @@ impl Registry {
                     tokio::task::yield_now().await;
                 }
             }
+        }
+    }
+
+    /// Waits until the memory ceiling is met, then trims the oldest segments of all shards until a little is free again:
+    /// writers make room in their own shard only, and the oldest records may be elsewhere.
+    pub async fn relieve_pressure(&self) {
+        self.pool.pressure().await;
+        let ceiling = self.pool.ceiling();
+        if ceiling.policy == AtMemoryLimit::Throttle {
+            return;
+        }
+        let wanted_bytes = ceiling.soft_bytes - ceiling.relief_bytes();
+        self.trim_oldest(wanted_bytes).await;
+    }
+
+    /// Trims one segment after the other, always the one that was written to longest ago, until no more than
+    /// `wanted_bytes` are held.
+    async fn trim_oldest(&self, wanted_bytes: u64) {
+        let namespaces = self.namespaces.load_full();
+        let streams = namespaces.values().flat_map(|namespace| namespace.values());
+        let shards: Vec<_> = streams.flat_map(|stream| stream.shard_map().shards().to_vec()).collect();
+        let oldest_of = |number: usize| {
+            let oldest = shards.get(number)?.log().oldest_segment()?;
+            Some(Reverse((oldest.last_arrival_ms, number, oldest.bytes)))
+        };
+        let mut oldest: BinaryHeap<_> = (0..shards.len()).filter_map(oldest_of).collect();
+        // What readers have pinned comes back when they are done, and trimming more would not speed that up: so what
+        // was let go of counts as well as what is free.
+        let mut expected_bytes = self.pool.held_bytes();
+        while expected_bytes.min(self.pool.held_bytes()) > wanted_bytes {
+            let Some(Reverse((last_arrival_ms, number, bytes))) = oldest.pop() else { return };
+            // A shard that is too busy to be trimmed makes room by itself.
+            let trimmed = shards[number].submit(Command::Trim { not_before_ms: last_arrival_ms + 1 });
+            if trimmed.is_ok() {
+                expected_bytes = expected_bytes.saturating_sub(bytes);
+                oldest.extend(oldest_of(number).filter(|Reverse(next)| next.0 > last_arrival_ms));
+            }
+            tokio::task::yield_now().await;
         }
     }
 
@@ -334,13 +374,23 @@ mod tests {
     use super::*;
     use crate::clock::MovableClock;
     use crate::names::{AccountId, Region};
+    use crate::router;
+    use crate::shard::batch::Records;
 
     const HERE: Scope = Scope { account: AccountId::DEFAULT, region: Region::US_EAST_1 };
 
     fn registry(shard_limit: Limit, transition_ms: u64) -> (Registry, MovableClock) {
+        registry_with(shard_limit, transition_ms, Ceiling::NONE)
+    }
+
+    fn registry_with(shard_limit: Limit, transition_ms: u64, ceiling: Ceiling) -> (Registry, MovableClock) {
         let clock = MovableClock::new(1_700_000_000_000);
-        let settings =
-            ControlSettings { shard_limit, on_demand_stream_count_limit: Limit::At(1), transition_ms };
+        let settings = ControlSettings {
+            shard_limit,
+            on_demand_stream_count_limit: Limit::At(1),
+            transition_ms,
+            ceiling,
+        };
         (Registry::new(settings, clock.clock(), Arc::default()), clock)
     }
 
@@ -417,5 +467,77 @@ mod tests {
         assert_eq!(registry.create(stream("f", 1)).err(), Some(ControlError::CreatingLimit));
         clock.advance(Duration::from_millis(500));
         registry.create(stream("f", 1)).unwrap();
+    }
+
+    const SMALL: Ceiling =
+        Ceiling { soft_bytes: 12 << 20, hard_bytes: 16 << 20, policy: AtMemoryLimit::Trim };
+
+    /// Puts records of 10 KiB, all with one key, and tells how many were refused.
+    async fn put(registry: &Registry, name: &str, key: &str, records: usize) -> usize {
+        let map = registry.find(HERE, name).unwrap().shard_map();
+        let mut refused = 0;
+        for _ in 0..records / 50 {
+            let mut collected = Records::default();
+            for _ in 0..50 {
+                collected.push(key, None, &[7; 10 << 10]).unwrap();
+            }
+            let batch = map.route(collected).unwrap();
+            router::store(&batch).await;
+            refused += batch.failed_count();
+        }
+        refused
+    }
+
+    fn held(registry: &Registry, name: &str) -> Vec<std::ops::Range<u64>> {
+        let map = registry.find(HERE, name).unwrap().shard_map();
+        map.shards().iter().map(|shard| shard.log().horizon()..shard.log().tip()).collect()
+    }
+
+    /// Protects: at the ceiling a busy shard takes everything and keeps the newest; memory stays below the hard mark.
+    #[tokio::test]
+    async fn a_busy_shard_recycles_its_own_memory() {
+        let (registry, _) = registry_with(Limit::Infinite, 0, SMALL);
+        registry.create(stream("s", 1)).unwrap();
+        for _ in 0..10 {
+            assert_eq!(put(&registry, "s", "k", 500).await, 0);
+            assert!(registry.pool.held_bytes() <= SMALL.hard_bytes);
+        }
+        let kept = held(&registry, "s").remove(0);
+        assert_eq!(kept.end, 5_000);
+        assert!((500..1_500).contains(&(kept.end - kept.start)), "{kept:?}");
+    }
+
+    /// Protects: what an idle stream holds is given to a busy one once it is the oldest.
+    #[tokio::test]
+    async fn the_oldest_goes_first_wherever_it_is() {
+        let (registry, clock) = registry_with(Limit::Infinite, 0, SMALL);
+        let registry = Arc::new(registry);
+        for name in ["idle", "busy"] {
+            registry.create(stream(name, 1)).unwrap();
+        }
+        assert_eq!(put(&registry, "idle", "k", 900).await, 0);
+        clock.advance(Duration::from_secs(1));
+        for _ in 0..8 {
+            assert_eq!(put(&registry, "busy", "k", 100).await, 0);
+            let relieved = tokio::time::timeout(Duration::from_millis(1), registry.relieve_pressure());
+            // Without pressure there is nothing to wait for.
+            let _ = relieved.await;
+        }
+        let (idle, busy) = (held(&registry, "idle").remove(0), held(&registry, "busy").remove(0));
+        assert_eq!((busy.start, busy.end), (0, 800), "the newer records are all there");
+        assert!(idle.start > 0 && idle.end == 900, "{idle:?}");
+        assert!(registry.pool.held_bytes() <= SMALL.hard_bytes);
+    }
+
+    /// Protects: where the policy is to throttle, nothing stored goes and what does not fit is refused as throttled.
+    #[tokio::test]
+    async fn throttling_keeps_what_is_stored() {
+        let ceiling = Ceiling { policy: AtMemoryLimit::Throttle, ..SMALL };
+        let (registry, _) = registry_with(Limit::Infinite, 0, ceiling);
+        registry.create(stream("s", 1)).unwrap();
+        let refused = put(&registry, "s", "k", 3_000).await;
+        let kept = held(&registry, "s").remove(0);
+        assert!(refused > 0);
+        assert_eq!((kept.start, kept.end), (0, 3_000 - refused as u64));
     }
 }

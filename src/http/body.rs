@@ -16,10 +16,6 @@ use crate::limits::HTTP_BODY_BYTES_MAX;
 
 use super::pool::PooledBuffer;
 
-/// Bytes of request bodies that may be in memory at once, for the whole server. Enough for a full-size body on
-/// each of 32 connections; smaller ones in proportion.
-const BUDGET_BYTES: usize = 32 * HTTP_BODY_BYTES_MAX;
-
 /// What the budget is counted in, so that it fits the semaphore's 32-bit requests.
 const PERMIT_BYTES: usize = 1 << 10;
 
@@ -34,9 +30,12 @@ const READ_BYTES_PER_S_MIN: usize = 256 << 10;
 pub(crate) struct BodyBudget(Arc<Semaphore>);
 
 impl BodyBudget {
-    /// A full budget.
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(BUDGET_BYTES / PERMIT_BYTES)))
+    /// A budget of so many bytes, at least one full-size body.
+    pub(crate) fn new(bytes: u64) -> Self {
+        let permits = usize::try_from(bytes).unwrap_or(usize::MAX) / PERMIT_BYTES;
+        Self(Arc::new(Semaphore::new(
+            permits.clamp(HTTP_BODY_BYTES_MAX / PERMIT_BYTES, Semaphore::MAX_PERMITS),
+        )))
     }
 
     async fn permit(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {

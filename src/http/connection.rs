@@ -14,7 +14,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 
@@ -31,14 +30,14 @@ const WRITE_STALL_MAX: Duration = Duration::from_secs(30);
 
 /// Serves a connection until the client closes it, it stalls, or `stopping` turns true; then requests in flight
 /// are finished first.
-pub(crate) async fn serve(
-    stream: TcpStream,
+pub(crate) async fn serve<S>(
+    stream: S,
     service: Arc<Service>,
     budget: BodyBudget,
     mut stopping: watch::Receiver<bool>,
-) {
-    // Latency matters more than a packet saved; a socket that refuses serves as well.
-    let _ = stream.set_nodelay(true);
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let io = TokioIo::new(WriteWatch { stream, stalled: None });
     let answers = service_fn(move |request| {
         let (service, budget) = (Arc::clone(&service), budget.clone());
@@ -67,14 +66,14 @@ pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
-/// A socket whose writes fail once nothing was taken for [`WRITE_STALL_MAX`].
-struct WriteWatch {
-    stream: TcpStream,
+/// A stream whose writes fail once nothing was taken for [`WRITE_STALL_MAX`].
+struct WriteWatch<S> {
+    stream: S,
     /// Runs while a write waits; made on the first wait, since most writes do not.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl WriteWatch {
+impl<S> WriteWatch<S> {
     fn watch<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;
@@ -86,7 +85,7 @@ impl WriteWatch {
     }
 }
 
-impl AsyncRead for WriteWatch {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteWatch<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -96,7 +95,7 @@ impl AsyncRead for WriteWatch {
     }
 }
 
-impl AsyncWrite for WriteWatch {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteWatch<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(context, bytes);

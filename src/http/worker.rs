@@ -59,6 +59,8 @@ async fn serve(
                 let Some(socket) = socket else { break };
                 match tokio::net::TcpStream::from_std(socket) {
                     Ok(socket) => {
+                        // Latency matters more than a packet saved; a socket that refuses serves as well.
+                        let _ = socket.set_nodelay(true);
                         let serving = connection::serve(socket, Arc::clone(&service), budget.clone(), stopping.clone());
                         connections.spawn(serving);
                     }

@@ -5,10 +5,18 @@
 //! Chunks come in three sizes; each slab holds one size. A record too large for a chunk gets a mapping of
 //! its own. Chunks are taken once per segment and given back once, so a mutex is enough here: no reader
 //! passes through it except to return the last reference to a segment.
+//!
+//! The pool counts what is held, pinned by readers or not, against a [`Ceiling`]. At the soft mark it asks to be
+//! relieved ([`ChunkPool::pressure`]) and writers make room first; at the hard mark it refuses, so that writes never
+//! end with the process killed for its memory.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use memmap2::{Advice, MmapMut, MmapRaw};
+use tokio::sync::Notify;
+
+use crate::limits::AtMemoryLimit;
 
 /// The three sizes a segment grows through, in bytes.
 pub(crate) const CHUNK_BYTES: [usize; 3] = [4 << 10, 64 << 10, 1 << 20];
@@ -16,8 +24,9 @@ pub(crate) const CHUNK_BYTES: [usize; 3] = [4 << 10, 64 << 10, 1 << 20];
 /// A slab: the unit that is mapped, advised as a huge page, and unmapped.
 const SLAB_BYTES: usize = 2 << 20;
 
-/// Wholly free slabs that are kept for the next segment before any is given back to the system.
-const IDLE_SLABS_MAX: usize = 32;
+/// Wholly free slabs of a class that are kept for the next segment before any is given back to the system: at least,
+/// and at most. In between, what making room at the ceiling frees at once.
+const IDLE_SLABS: std::ops::RangeInclusive<usize> = 2..=64;
 
 /// Where to find an empty class: the index into [`CHUNK_BYTES`].
 pub(crate) type Class = usize;
@@ -28,36 +37,121 @@ pub(crate) const CLASS_MAX: Class = CHUNK_BYTES.len() - 1;
 /// Hands out chunks and takes them back. One for a server; shared by all shards.
 pub struct ChunkPool {
     classes: Mutex<[Slabs; CHUNK_BYTES.len()]>,
+    /// Bytes of all arenas that live.
+    held_bytes: AtomicU64,
+    ceiling: Ceiling,
+    pressure: Notify,
+}
+
+/// How much memory segments may take, in bytes, and what happens then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ceiling {
+    /// From here on room is made before more is taken.
+    pub soft_bytes: u64,
+    /// From here on nothing is given.
+    pub hard_bytes: u64,
+    /// How room is made.
+    pub policy: AtMemoryLimit,
+}
+
+impl Ceiling {
+    /// No ceiling.
+    pub const NONE: Self = Self { soft_bytes: u64::MAX, hard_bytes: u64::MAX, policy: AtMemoryLimit::Trim };
+
+    /// How much is freed at once when the soft mark is met, in bytes: little enough to stay mapped for the next
+    /// segments, so that a server at its ceiling touches no fresh page.
+    #[must_use]
+    pub const fn relief_bytes(&self) -> u64 {
+        self.soft_bytes / 64
+    }
 }
 
 impl ChunkPool {
-    /// An empty pool: maps nothing until the first record.
+    /// An empty pool without a ceiling: maps nothing until the first record.
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { classes: Mutex::new([Slabs::of(0), Slabs::of(1), Slabs::of(2)]) })
+        Self::with_ceiling(Ceiling::NONE)
+    }
+
+    /// An empty pool with a ceiling.
+    #[must_use]
+    pub fn with_ceiling(ceiling: Ceiling) -> Arc<Self> {
+        let relief_slabs = usize::try_from(ceiling.relief_bytes() / SLAB_BYTES as u64).unwrap_or(usize::MAX);
+        let idle_max = relief_slabs.clamp(*IDLE_SLABS.start(), *IDLE_SLABS.end());
+        Arc::new(Self {
+            classes: Mutex::new([0, 1, 2].map(|class| Slabs::of(class, idle_max))),
+            held_bytes: AtomicU64::new(0),
+            ceiling,
+            pressure: Notify::new(),
+        })
+    }
+
+    /// Bytes that segments hold, those that only readers keep included.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        // Relaxed: a count that stands for itself.
+        self.held_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The ceiling.
+    #[must_use]
+    pub const fn ceiling(&self) -> &Ceiling {
+        &self.ceiling
+    }
+
+    /// Resolves when the soft mark was met since the last time.
+    pub async fn pressure(&self) {
+        self.pressure.notified().await;
+    }
+
+    /// Whether a segment of this size may be taken without making room first. Past the soft mark asks to be
+    /// relieved of the oldest records wherever they are; only half-way to the hard mark is that not awaited any more.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        let Ceiling { soft_bytes, hard_bytes, policy } = self.ceiling;
+        let wanted_bytes = self.held_bytes() + bytes as u64;
+        if wanted_bytes <= soft_bytes {
+            return true;
+        }
+        self.pressure.notify_one();
+        policy == AtMemoryLimit::Trim && wanted_bytes <= soft_bytes.midpoint(hard_bytes)
+    }
+
+    /// Counts a segment in, if it is within the hard mark.
+    fn reserve(self: &Arc<Self>, bytes: usize) -> std::io::Result<Reservation> {
+        let bytes = bytes as u64;
+        let held_bytes = self.held_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let reservation = Reservation { pool: Arc::clone(self), bytes };
+        if held_bytes > self.ceiling.hard_bytes {
+            self.pressure.notify_one();
+            return Err(std::io::ErrorKind::OutOfMemory.into());
+        }
+        Ok(reservation)
     }
 
     /// Memory for one segment of a class.
     ///
     /// # Errors
-    /// The system's refusal to map another slab.
+    /// The hard mark is met, or the system refuses to map another slab.
     pub(crate) fn take(self: &Arc<Self>, class: Class) -> std::io::Result<Arena> {
+        let reservation = self.reserve(CHUNK_BYTES[class])?;
         let (slab, slab_index, chunk) = self.lock()[class].take()?;
-        let place = Place { pool: Arc::clone(self), class, slab_index, chunk };
+        let place = Some(Place { class, slab_index, chunk });
         Ok(Arena {
             slab,
             offset: chunk * CHUNK_BYTES[class],
             capacity: CHUNK_BYTES[class],
-            place: Some(place),
+            place,
+            reservation,
         })
     }
 
     /// Memory of its own for one large record.
     ///
     /// # Errors
-    /// The system's refusal to map it.
-    pub(crate) fn take_own(bytes: usize) -> std::io::Result<Arena> {
+    /// The hard mark is met, or the system refuses to map it.
+    pub(crate) fn take_own(self: &Arc<Self>, bytes: usize) -> std::io::Result<Arena> {
+        let reservation = self.reserve(bytes)?;
         let slab = Slab { map: MmapMut::map_anon(bytes.max(1))?.into(), aligned_at: 0 };
-        Ok(Arena { slab: Arc::new(slab), offset: 0, capacity: bytes, place: None })
+        Ok(Arena { slab: Arc::new(slab), offset: 0, capacity: bytes, place: None, reservation })
     }
 
     /// A poisoned lock is taken all the same: every step under it leaves the lists whole.
@@ -73,6 +167,7 @@ struct Slabs {
     /// Indexes of slabs with at least one free chunk.
     open: Vec<usize>,
     idle_count: usize,
+    idle_max: usize,
 }
 
 struct SlabState {
@@ -81,8 +176,8 @@ struct SlabState {
 }
 
 impl Slabs {
-    const fn of(class: Class) -> Self {
-        Self { class, slabs: Vec::new(), open: Vec::new(), idle_count: 0 }
+    const fn of(class: Class, idle_max: usize) -> Self {
+        Self { class, slabs: Vec::new(), open: Vec::new(), idle_count: 0, idle_max }
     }
 
     const fn chunks_per_slab(&self) -> usize {
@@ -139,7 +234,7 @@ impl Slabs {
             self.open.push(index);
         }
         if state.free.len() == full {
-            if self.idle_count >= IDLE_SLABS_MAX {
+            if self.idle_count >= self.idle_max {
                 self.slabs[index] = None;
                 self.open.retain(|open| *open != index);
             } else {
@@ -177,13 +272,25 @@ pub(crate) struct Arena {
     offset: usize,
     capacity: usize,
     place: Option<Place>,
+    reservation: Reservation,
+}
+
+/// Bytes that count as held for as long as this lives.
+struct Reservation {
+    pool: Arc<ChunkPool>,
+    bytes: u64,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.pool.held_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 /// What a read gives.
 pub(crate) type ArenaSlice<'a> = &'a [u8];
 
 struct Place {
-    pool: Arc<ChunkPool>,
     class: Class,
     slab_index: usize,
     chunk: usize,
@@ -232,7 +339,7 @@ impl Arena {
 impl Drop for Arena {
     fn drop(&mut self) {
         if let Some(place) = &self.place {
-            place.pool.lock()[place.class].give_back(place.slab_index, place.chunk);
+            self.reservation.pool.lock()[place.class].give_back(place.slab_index, place.chunk);
         }
     }
 }
@@ -278,11 +385,26 @@ mod tests {
     #[test]
     fn idle_slabs_are_capped() {
         let pool = ChunkPool::new();
-        let arenas: Vec<_> = (0..2 * (IDLE_SLABS_MAX + 8)).map(|_| pool.take(2).unwrap()).collect();
+        let idle_max = pool.lock()[2].idle_max;
+        let arenas: Vec<_> = (0..2 * (idle_max + 8)).map(|_| pool.take(2).unwrap()).collect();
         drop(arenas);
         let kept = pool.lock()[2].slabs.iter().flatten().count();
-        assert_eq!(kept, IDLE_SLABS_MAX);
+        assert_eq!(kept, idle_max);
         drop(pool.take(2).unwrap());
-        assert_eq!(pool.lock()[2].idle_count, IDLE_SLABS_MAX);
+        assert_eq!(pool.lock()[2].idle_count, idle_max);
+    }
+
+    /// Protects: what is held is counted to the byte, own mappings too, and the hard mark refuses.
+    #[test]
+    fn the_ceiling_counts_and_refuses() {
+        let ceiling = Ceiling { soft_bytes: 1 << 20, hard_bytes: 2 << 20, policy: AtMemoryLimit::Trim };
+        let pool = ChunkPool::with_ceiling(ceiling);
+        let held = (pool.take(0).unwrap(), pool.take_own(300_000).unwrap());
+        assert_eq!(pool.held_bytes(), 4096 + 300_000);
+        assert!(pool.has_room(1 << 20) && !pool.has_room(3 << 19));
+        let large = pool.take(2).unwrap();
+        assert!(pool.take(2).is_err());
+        drop((held, large));
+        assert_eq!(pool.held_bytes(), 0);
     }
 }

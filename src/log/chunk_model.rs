@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use loom::cell::UnsafeCell;
 
+use crate::limits::AtMemoryLimit;
+
 /// One size is enough to cross seals.
 pub(crate) const CHUNK_BYTES: [usize; 1] = [48];
 
@@ -16,6 +18,21 @@ pub(crate) type Class = usize;
 /// The only class.
 pub(crate) const CLASS_MAX: Class = 0;
 
+/// Stand-in for the ceiling, which a model never meets.
+pub struct Ceiling {
+    pub soft_bytes: u64,
+    pub hard_bytes: u64,
+    pub policy: AtMemoryLimit,
+}
+
+impl Ceiling {
+    pub const NONE: Self = Self { soft_bytes: u64::MAX, hard_bytes: u64::MAX, policy: AtMemoryLimit::Trim };
+
+    pub fn relief_bytes(&self) -> u64 {
+        0
+    }
+}
+
 /// Stand-in for the pool: every chunk is fresh.
 pub struct ChunkPool;
 
@@ -24,13 +41,33 @@ impl ChunkPool {
         Arc::new(Self)
     }
 
+    pub fn with_ceiling(_ceiling: Ceiling) -> Arc<Self> {
+        Arc::new(Self)
+    }
+
+    pub fn held_bytes(&self) -> u64 {
+        0
+    }
+
+    pub fn ceiling(&self) -> &Ceiling {
+        &Ceiling::NONE
+    }
+
+    pub async fn pressure(&self) {
+        std::future::pending().await
+    }
+
+    pub(crate) fn has_room(&self, _bytes: usize) -> bool {
+        true
+    }
+
     #[allow(clippy::unnecessary_wraps, reason = "the real one can fail")]
     pub(crate) fn take(self: &Arc<Self>, class: Class) -> std::io::Result<Arena> {
         Ok(Arena::of_bytes(CHUNK_BYTES[class]))
     }
 
     #[allow(clippy::unnecessary_wraps, reason = "the real one can fail")]
-    pub(crate) fn take_own(bytes: usize) -> std::io::Result<Arena> {
+    pub(crate) fn take_own(self: &Arc<Self>, bytes: usize) -> std::io::Result<Arena> {
         Ok(Arena::of_bytes(bytes))
     }
 }

@@ -12,8 +12,11 @@
 //! Records lie in segments ([`segment`]) of 4 KiB, 64 KiB, then 1 MiB, from a recycling pool ([`chunk`]).
 //! The **spine** is the list of live segments; it is replaced as a whole, only when a segment is opened or
 //! trimmed (its cost, a reference count per live segment, is paid once per MiB, or once per record over 256 KiB).
-//! Seeking by counter or time is a binary search over the spine, then over the marks of one segment. Nothing here
-//! bounds how much is held but retention.
+//! Seeking by counter or time is a binary search over the spine, then over the marks of one segment.
+//!
+//! How much is held is bounded by retention and by the pool's ceiling. At the ceiling a writer lets go of its own
+//! oldest segment before it takes another, so a busy shard recycles its memory; housekeeping sees to the shards that
+//! have stopped writing.
 //!
 //! # Memory ordering
 //! A segment publishes with one Release store (see there). The spine's store releases the final count of the
@@ -42,7 +45,7 @@ use std::sync::Arc;
 
 use crate::sync::{AtomicU64, Ordering, Swap};
 
-pub use chunk::ChunkPool;
+pub use chunk::{Ceiling, ChunkPool};
 pub use segment::Record;
 pub use slice::{Cursor, ReadLimits, Slice};
 pub use writer::{AppendError, Writer};
@@ -124,12 +127,13 @@ impl Log {
         view.position_at_counter(counter).max(view.horizon)
     }
 
-    /// Arrival of the oldest segment's last record: once that has expired, trimming frees memory.
+    /// The oldest segment: trimming past its last arrival frees it.
     #[must_use]
-    pub fn oldest_segment_arrival_ms(&self) -> Option<u64> {
+    pub fn oldest_segment(&self) -> Option<OldestSegment> {
         let view = self.view();
         let oldest = view.segments().first()?;
-        oldest.last_arrival_ms(oldest.published())
+        let last_arrival_ms = oldest.last_arrival_ms(oldest.published())?;
+        Some(OldestSegment { last_arrival_ms, bytes: oldest.capacity_bytes() as u64 })
     }
 
     fn view(&self) -> View {
@@ -138,6 +142,15 @@ impl Log {
         let horizon = self.horizon.load(Ordering::Acquire);
         View { spine, horizon }
     }
+}
+
+/// What trimming the oldest segment would take and give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OldestSegment {
+    /// Arrival of its last record, epoch milliseconds.
+    pub last_arrival_ms: u64,
+    /// Its memory in bytes.
+    pub bytes: u64,
 }
 
 impl Default for Log {

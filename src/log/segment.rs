@@ -147,6 +147,11 @@ impl Segment {
         self.base
     }
 
+    /// Its memory in bytes.
+    pub(crate) fn capacity_bytes(&self) -> usize {
+        self.arena.capacity()
+    }
+
     /// What may be read now. Acquire: pairs with the Release store in [`SegmentWriter::publish`].
     pub(crate) fn published(&self) -> Published {
         Published::unpack(self.published.load(Ordering::Acquire))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::limits::AtMemoryLimit;
 use crate::sync::Ordering;
 
 use super::chunk::{Arena, CHUNK_BYTES, CLASS_MAX, ChunkPool, Class};
@@ -11,9 +12,12 @@ use super::{Log, Spine, View};
 /// Why a record could not be appended.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
-    /// The system refused memory for another segment.
+    /// The system refused memory for another segment, or the hard mark of the ceiling was met.
     #[error("no memory for another segment")]
     Memory(#[source] std::io::Error),
+    /// The ceiling was met, and its policy is to throttle.
+    #[error("the memory limit was met")]
+    Throttled,
 }
 
 /// The right to append to one log. Whoever owns it is the log's only writer.
@@ -61,7 +65,7 @@ impl Writer {
     /// `arrival_ms` comes from [`Self::arrival_ms`].
     ///
     /// # Errors
-    /// No memory for another segment: this record is not stored; those before it are kept.
+    /// No memory for another segment, or none allowed: this record is not stored; those before it are kept.
     pub fn append(
         &mut self,
         log: &Log,
@@ -127,6 +131,7 @@ impl Writer {
         record_bytes: usize,
         arrival_ms: u64,
     ) -> Result<(), AppendError> {
+        self.make_room(log, pool, record_bytes)?;
         let arena = self.next_arena(pool, record_bytes).map_err(AppendError::Memory)?;
         // The sealed segment's count is final before the spine that follows it is released.
         self.commit();
@@ -138,6 +143,33 @@ impl Writer {
         segments.push(Arc::clone(tail.segment()));
         self.replace_spine(log, segments);
         self.tail = Some(tail);
+        Ok(())
+    }
+
+    /// At the ceiling: lets go of own sealed segments, oldest first, until as much is free as may be taken next; or
+    /// refuses, as the policy says.
+    fn make_room(&mut self, log: &Log, pool: &ChunkPool, record_bytes: usize) -> Result<(), AppendError> {
+        let wanted_bytes = record_bytes.max(CHUNK_BYTES[CLASS_MAX]);
+        if pool.has_room(wanted_bytes) {
+            return Ok(());
+        }
+        if pool.ceiling().policy == AtMemoryLimit::Throttle {
+            return Err(AppendError::Throttled);
+        }
+        let Some(spine) = self.spine.clone() else { return Ok(()) };
+        // The open segment stays: it holds the newest records.
+        let sealed = spine.segments.len().saturating_sub(1);
+        let (mut dropped, mut freed_bytes) = (0, 0);
+        while dropped < sealed && freed_bytes < wanted_bytes {
+            freed_bytes += spine.segments[dropped].capacity_bytes();
+            dropped += 1;
+        }
+        if dropped > 0 {
+            self.horizon = self.horizon.max(spine.segments[dropped].base().position);
+            // Release, and before the spine, as in `trim`.
+            log.horizon.store(self.horizon, Ordering::Release);
+            self.replace_spine(log, spine.segments[dropped..].to_vec());
+        }
         Ok(())
     }
 
@@ -156,7 +188,7 @@ impl Writer {
                 self.class =
                     (0..self.class).find(|class| CHUNK_BYTES[*class] > used_bytes).unwrap_or(self.class);
             }
-            return ChunkPool::take_own(record_bytes);
+            return pool.take_own(record_bytes);
         }
         let class = if self.tail.is_some() { (self.class + 1).min(CLASS_MAX) } else { 0 };
         self.class = (class..=CLASS_MAX).find(|class| is_shared(*class, record_bytes)).unwrap_or(CLASS_MAX);

@@ -6,7 +6,7 @@ use crate::control::{Scope, Stream};
 use crate::error::{ApiError, ErrorKind};
 use crate::names::{Parsed, SequenceNumber, ShardId};
 use crate::router;
-use crate::shard::batch::Records;
+use crate::shard::batch::{Records, Stored};
 
 use super::put_records::{check_record, route};
 use super::refusals;
@@ -61,17 +61,22 @@ impl Request {
     /// Stores the record.
     ///
     /// # Errors
-    /// E1, a record over the stream's size, E18 for a bad ordering number, a planned throttle, or an internal
-    /// failure if the shard could not store it.
+    /// E1, a record over the stream's size, E18 for a bad ordering number, a planned throttle, E19 at the memory
+    /// limit if that is to throttle, or an internal failure if the shard could not store it.
     pub async fn execute(self, service: &Service) -> Result<Reply, ApiError> {
         let stream = self.check(service)?;
         let batch = route(&stream, self.records)?;
         router::store(&batch).await;
-        match batch.outcome(0) {
-            Some((shard, Some((counter, arrival_ms)))) => {
-                Ok(Reply { shard: shard.id, number: shard.sequence_number(counter, arrival_ms) })
+        let Some((shard, stored)) = batch.shares().next() else { return Err(refusals::internal_failure()) };
+        match stored {
+            Stored { count: 0, throttled: true, .. } => {
+                let text = refusals::shard_throttled(&self.stream, shard.id);
+                Err(ApiError::new(ErrorKind::ProvisionedThroughputExceeded, text))
             }
-            _ => Err(refusals::internal_failure()),
+            Stored { count: 0, .. } => Err(refusals::internal_failure()),
+            Stored { first_counter, arrival_ms, .. } => {
+                Ok(Reply { shard: shard.id, number: shard.sequence_number(first_counter, arrival_ms) })
+            }
         }
     }
 

@@ -26,8 +26,13 @@ pub struct Request {
 
 /// What became of the records.
 pub enum Reply {
-    /// They went to their shards; each outcome is in the batch.
-    Stored(Arc<Batch>),
+    /// They went to their shards.
+    Stored {
+        /// What became of each record.
+        batch: Arc<Batch>,
+        /// The stream, to be named where a record was refused.
+        stream: StreamRef,
+    },
     /// None was stored: a throttle that someone switched on.
     Throttled {
         /// How many there were.
@@ -73,7 +78,7 @@ impl Request {
         }
         let batch = route(&stream, self.records)?;
         router::store(&batch).await;
-        Ok(Reply::Stored(batch))
+        Ok(Reply::Stored { batch, stream: self.stream })
     }
 }
 
@@ -82,7 +87,7 @@ impl Reply {
     #[must_use]
     pub fn record_count(&self) -> usize {
         match self {
-            Self::Stored(batch) => batch.records().len(),
+            Self::Stored { batch, .. } => batch.records().len(),
             Self::Throttled { count } => *count,
         }
     }
@@ -91,7 +96,7 @@ impl Reply {
     #[must_use]
     pub fn failed_count(&self) -> usize {
         match self {
-            Self::Stored(batch) => batch.failed_count(),
+            Self::Stored { batch, .. } => batch.failed_count(),
             Self::Throttled { count } => *count,
         }
     }

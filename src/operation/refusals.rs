@@ -156,6 +156,12 @@ pub(crate) fn bad_ordering_number(number: &str, stream: &StreamRef) -> ApiError 
     ApiError::new(ErrorKind::InvalidArgument, text)
 }
 
+/// E19, recorded: a shard takes no more now.
+pub(crate) fn shard_throttled(stream: &StreamRef, shard: ShardId) -> String {
+    let StreamRef { scope, name } = stream;
+    format!("Rate exceeded for shard {shard} in stream {name} under account {}.", scope.account)
+}
+
 /// The text of a throttle that someone switched on, literally as LocalStack gives it.
 pub(crate) const PLANNED_THROTTLE: &str = "Rate exceeded for shard X in stream Y under account Z.";
 

@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::log::Writer;
+use crate::log::{AppendError, Writer};
 
 use super::Shard;
 use super::batch::{AppendCommand, Stored};
@@ -207,16 +207,22 @@ fn run(shard: &Shard, state: &mut ActorState, command: Command) {
 fn run_append(shard: &Shard, writer: &mut Writer, append: &AppendCommand) -> Stored {
     let arrival_ms = writer.arrival_ms(shard.context.clock.now_ms());
     let first_counter = writer.next_counter();
-    let mut count = 0;
+    let (mut count, mut throttled) = (0, false);
     for (key, data) in append.records() {
-        if let Err(error) = writer.append(&shard.log, &shard.context.pool, key, data, arrival_ms) {
-            tracing::error!(shard = %shard.id, %error, "records refused");
-            break;
+        match writer.append(&shard.log, &shard.context.pool, key, data, arrival_ms) {
+            Ok(()) => count += 1,
+            Err(AppendError::Throttled) => {
+                throttled = true;
+                break;
+            }
+            Err(error) => {
+                tracing::error!(shard = %shard.id, %error, "records refused");
+                break;
+            }
         }
-        count += 1;
     }
     writer.commit();
-    Stored { first_counter, arrival_ms, count }
+    Stored { first_counter, arrival_ms, count, throttled }
 }
 
 fn poison(shard: &Shard, state: &mut ActorState) {

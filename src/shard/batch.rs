@@ -13,7 +13,7 @@
 use std::future::poll_fn;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::Poll;
 
 use atomic_waker::AtomicWaker;
@@ -192,6 +192,7 @@ pub struct Share {
     first_counter: AtomicU64,
     arrival_ms: AtomicU64,
     stored_count: AtomicU32,
+    throttled: AtomicBool,
 }
 
 /// What became of a share.
@@ -203,6 +204,8 @@ pub struct Stored {
     pub arrival_ms: u64,
     /// How many were stored, from the share's first; the rest failed.
     pub count: u32,
+    /// Whether the rest failed because the memory limit was met and its policy is to throttle.
+    pub throttled: bool,
 }
 
 impl Batch {
@@ -300,6 +303,7 @@ impl Batch {
         share.first_counter.store(stored.first_counter, Ordering::Relaxed);
         share.arrival_ms.store(stored.arrival_ms, Ordering::Relaxed);
         share.stored_count.store(stored.count, Ordering::Relaxed);
+        share.throttled.store(stored.throttled, Ordering::Relaxed);
         // Release: publishes this outcome. Acquire: the last one passes the others' on.
         if self.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.waiter.wake();
@@ -316,6 +320,7 @@ impl Share {
             first_counter: AtomicU64::new(0),
             arrival_ms: AtomicU64::new(0),
             stored_count: AtomicU32::new(0),
+            throttled: AtomicBool::new(false),
         }
     }
 
@@ -325,6 +330,7 @@ impl Share {
             first_counter: self.first_counter.load(Ordering::Relaxed),
             arrival_ms: self.arrival_ms.load(Ordering::Relaxed),
             count: self.stored_count.load(Ordering::Relaxed),
+            throttled: self.throttled.load(Ordering::Relaxed),
         }
     }
 }
@@ -358,7 +364,7 @@ impl AppendCommand {
 impl Drop for AppendCommand {
     /// The one place where a share is completed: run or not, a command cannot be lost without its reply.
     fn drop(&mut self) {
-        const NOTHING: Stored = Stored { first_counter: 0, arrival_ms: 0, count: 0 };
+        const NOTHING: Stored = Stored { first_counter: 0, arrival_ms: 0, count: 0, throttled: false };
         self.batch.complete(self.share, self.stored.unwrap_or(NOTHING));
     }
 }

@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("names", &["limits"]),
     ("config", &["limits", "names"]),
     ("log", &["sync", "limits"]),
+    ("memory", &["limits", "config", "log"]),
     ("shard", &["sync", "clock", "names", "log"]),
     ("router", &["names", "shard"]),
     ("control", &["clock", "limits", "names", "log", "shard", "router"]),
@@ -27,7 +28,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("protocol", &["limits", "error", "document", "names", "log", "shard", "control", "operation"]),
     ("http", &["limits", "document", "operation", "protocol"]),
-    ("server", &["limits", "clock", "faults", "names", "config", "shard", "control", "operation", "http"]),
+    (
+        "server",
+        &["limits", "clock", "faults", "names", "config", "memory", "shard", "control", "operation", "http"],
+    ),
+    ("in_memory", &["clock", "config", "memory", "operation", "http", "server"]),
     ("cli", &["clock", "config", "server"]),
 ];
 

@@ -3,7 +3,7 @@
 //!
 //! - [`client`]: a tiny HTTP/1.1 client; [`setup`]: a server for a test and the requests most tests make.
 //! - [`health`], [`dispatch`], [`errors`], [`shapes`], [`spellings`], [`iterators`], [`faults`]: what is answered, byte
-//!   for byte.
+//!   for byte; [`bodies`]: to what real clients sent.
 //! - [`transport`], [`shutdown`], [`parting`], [`crowd`], [`program`]: bodies, connections, processes, and their
 //!   ends.
 //! - [`layers`], [`tidy`]: habits of the source, read with the help of [`source`].
@@ -12,6 +12,7 @@
 
 #![cfg(test)]
 
+mod bodies;
 mod client;
 mod crowd;
 mod dispatch;

@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use crate::error::ErrorKind;
 use crate::names::{SequenceNumber, SequenceWriter, ShardId};
+use crate::operation::stream_ref::StreamRef;
 use crate::operation::{put_record, put_records, refusals};
 use crate::shard::batch::Batch;
 
@@ -26,7 +27,7 @@ pub fn put_records(reply: &put_records::Reply) -> Vec<u8> {
     out.extend_from_slice(reply.failed_count().to_string().as_bytes());
     out.extend_from_slice(b",\"Records\":[");
     match reply {
-        put_records::Reply::Stored(batch) => write_batch(batch, &mut out),
+        put_records::Reply::Stored { batch, stream } => write_batch(batch, stream, &mut out),
         put_records::Reply::Throttled { count } => {
             for _ in 0..*count {
                 let code = ErrorKind::ProvisionedThroughputExceeded.name();
@@ -43,13 +44,14 @@ pub fn put_records(reply: &put_records::Reply) -> Vec<u8> {
     out
 }
 
-fn write_batch(batch: &Batch, out: &mut Vec<u8>) {
+fn write_batch(batch: &Batch, stream: &StreamRef, out: &mut Vec<u8>) {
     let mut shares: SmallVec<[ShareNumbers; 8]> = batch
         .shares()
         .map(|(shard, stored)| ShareNumbers {
             numbers: SequenceWriter::new(shard.sequence_number(stored.first_counter, stored.arrival_ms)),
             shard: shard.id,
             left: stored.count,
+            throttled: stored.throttled,
         })
         .collect();
     for place in batch.places() {
@@ -59,6 +61,9 @@ fn write_batch(batch: &Batch, out: &mut Vec<u8>) {
             write_stored(&share.numbers, share.shard, out);
             share.numbers.advance();
             share.left -= 1;
+        } else if share.throttled {
+            let text = refusals::shard_throttled(stream, share.shard);
+            write_failed(ErrorKind::ProvisionedThroughputExceeded.name(), &text, out);
         } else {
             write_failed(ErrorKind::InternalFailure.name(), refusals::ENTRY_FAILED, out);
         }
@@ -71,6 +76,8 @@ struct ShareNumbers {
     numbers: SequenceWriter,
     shard: ShardId,
     left: u32,
+    /// Why there are no more.
+    throttled: bool,
 }
 
 fn write_stored(number: &SequenceWriter, shard: ShardId, out: &mut Vec<u8>) {
