@@ -19,6 +19,7 @@ pub(crate) type Class = usize;
 pub(crate) const CLASS_MAX: Class = 0;
 
 /// Stand-in for the ceiling, which a model never meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ceiling {
     pub soft_bytes: u64,
     pub hard_bytes: u64,

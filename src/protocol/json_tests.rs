@@ -185,7 +185,7 @@ proptest! {
         for text in [text, dense] {
             let mut out = Vec::new();
             write_string(&text, &mut out);
-            prop_assert_eq!(out.len(), string_len_escaped(&text));
+            prop_assert_eq!(out.len(), utf8_len_escaped(text.as_bytes()));
         }
     }
 

@@ -53,7 +53,12 @@ pub fn write(value: &Value<'_>, out: &mut Vec<u8>) {
 
 /// Appends a string with its quotes.
 pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
-    let mut rest = text.as_bytes();
+    write_utf8(text.as_bytes(), out);
+}
+
+/// As [`write_string`], for bytes that are known to be UTF-8: nothing here looks at more than one byte at a time.
+pub(crate) fn write_utf8(text: &[u8], out: &mut Vec<u8>) {
+    let mut rest = text;
     out.reserve(rest.len() + 2);
     out.push(b'"');
     while let Some(at) = first_escaped(rest) {
@@ -68,10 +73,10 @@ pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// As many bytes as [`write_string`] appends.
-pub(crate) fn string_len_escaped(text: &str) -> usize {
+/// As many bytes as [`write_utf8`] appends.
+pub(crate) fn utf8_len_escaped(text: &[u8]) -> usize {
     let mut len = text.len() + 2;
-    let mut rest = text.as_bytes();
+    let mut rest = text;
     while let Some(at) = first_escaped(rest) {
         let (_, tail) = rest.split_at(at);
         if let Some((&byte, tail)) = tail.split_first() {
@@ -114,7 +119,8 @@ fn first_escaped(bytes: &[u8]) -> Option<usize> {
     let mut words = bytes.chunks_exact(8);
     let mut at = 0;
     for word in words.by_ref() {
-        let word = word.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        let word =
+            u64::from_le_bytes([word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7]]);
         // The high bit of each byte that is below 0x20 or equal to a mark. A borrow can raise bits above the
         // first hit but never below it, so the lowest bit set is right.
         let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;

@@ -4,9 +4,9 @@
 //! memory as a whole. Each chunk goes on where the last one ended.
 
 use crate::log::{Cursor, Record};
-use crate::names::SequenceNumber;
+use crate::names::{SequenceNumber, SequenceWriter};
 use crate::operation::get_records::Reply;
-use crate::protocol::json::{string_len_escaped, write_string};
+use crate::protocol::json::{utf8_len_escaped, write_utf8};
 use crate::shard::Shard;
 
 const HEAD: &[u8] = b"{\"Records\":[";
@@ -35,7 +35,7 @@ impl RecordsLength {
     pub fn add(&mut self, record: &Record<'_>) {
         let data_chars = record.data.len().div_ceil(3) * 4;
         let arrival_chars = self.arrival.of(record.arrival_ms).len();
-        let key_chars = string_len_escaped(&key_text(&record.key));
+        let key_chars = utf8_len_escaped(&record.key);
         self.bytes += RECORD_FIXED_BYTES + (data_chars + arrival_chars + key_chars) as u64;
     }
 }
@@ -47,7 +47,7 @@ pub struct RecordsWriter {
     state: State,
     tail: Vec<u8>,
     length: u64,
-    arrival: ArrivalText,
+    record_head: RecordHead,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl RecordsWriter {
             state: State::Head,
             tail,
             length,
-            arrival: ArrivalText::default(),
+            record_head: RecordHead::default(),
         }
     }
 
@@ -92,6 +92,11 @@ impl RecordsWriter {
         self.state == State::Done
     }
 
+    #[allow(
+        clippy::needless_borrow,
+        clippy::needless_borrows_for_generic_args,
+        reason = "the model checker's slice is a copy"
+    )]
     /// Appends the next part: at most about `bytes_max`, but at least one record.
     pub fn write_chunk(&mut self, bytes_max: usize, out: &mut Vec<u8>) {
         if self.state == State::Head {
@@ -99,8 +104,7 @@ impl RecordsWriter {
             self.state = State::Records { any: false };
         }
         let State::Records { mut any } = self.state else { return };
-        let mut numbers = Numbers::default();
-        let (shard, arrival) = (&*self.reply.shard, &mut self.arrival);
+        let (shard, head) = (&*self.reply.shard, &mut self.record_head);
         let mut any_here = false;
         self.cursor = self.reply.slice.visit(self.cursor, |record| {
             if any_here && out.len() + record.data.len() / 3 * 4 + 512 > bytes_max {
@@ -110,7 +114,11 @@ impl RecordsWriter {
                 out.push(b',');
             }
             (any, any_here) = (true, true);
-            write_record(record, numbers.of(shard, record), arrival.of(record.arrival_ms), out);
+            out.extend_from_slice(head.of(shard, record));
+            base64_simd::STANDARD.encode_append(&record.data, out);
+            out.extend_from_slice(KEY);
+            write_utf8(&record.key, out);
+            out.push(b'}');
             true
         });
         self.state = State::Records { any };
@@ -121,46 +129,44 @@ impl RecordsWriter {
     }
 }
 
-#[allow(
-    clippy::needless_borrow,
-    clippy::needless_borrows_for_generic_args,
-    reason = "the model checker's slice is a copy"
-)]
-fn write_record(record: &Record<'_>, number: &[u8], arrival: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(NUMBER);
-    out.extend_from_slice(number);
-    out.extend_from_slice(ARRIVAL);
-    out.extend_from_slice(arrival);
-    out.extend_from_slice(DATA);
-    base64_simd::STANDARD.encode_append(&record.data, out);
-    out.extend_from_slice(KEY);
-    write_string(&key_text(&record.key), out);
-    out.push(b'}');
-}
-
-/// Keys were valid UTF-8 when they came in.
-fn key_text(key: &[u8]) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(key)
-}
-
-/// Sequence numbers of consecutive records: counted on within a second, made anew otherwise.
+/// The JSON of a record up to its data: the same for consecutive records of one millisecond, but for the last digits
+/// of the number.
 #[derive(Default)]
-struct Numbers {
-    last: Option<(crate::names::SequenceWriter, u64, u64)>,
+struct RecordHead {
+    text: Vec<u8>,
+    arrival: ArrivalText,
+    last: Option<LastRecord>,
 }
 
-impl Numbers {
+struct LastRecord {
+    numbers: SequenceWriter,
+    counter: u64,
+    arrival_ms: u64,
+}
+
+impl RecordHead {
     fn of(&mut self, shard: &Shard, record: &Record<'_>) -> &[u8] {
-        let time_s = record.arrival_ms / 1000;
-        let writer = match self.last.take() {
-            Some((mut writer, counter, last_s)) if counter + 1 == record.counter && last_s == time_s => {
-                writer.advance();
-                writer
+        const NUMBER_AT: std::ops::Range<usize> = NUMBER.len()..NUMBER.len() + SequenceNumber::TEXT_BYTES;
+        match &mut self.last {
+            Some(last) if last.counter + 1 == record.counter && last.arrival_ms == record.arrival_ms => {
+                last.numbers.advance();
+                last.counter = record.counter;
+                self.text[NUMBER_AT].copy_from_slice(last.numbers.text());
             }
-            _ => crate::names::SequenceWriter::new(shard.sequence_number(record.counter, record.arrival_ms)),
-        };
-        let (writer, ..) = self.last.insert((writer, record.counter, time_s));
-        writer.text()
+            _ => {
+                let number = shard.sequence_number(record.counter, record.arrival_ms);
+                let numbers = SequenceWriter::new(number);
+                self.text.clear();
+                self.text.extend_from_slice(NUMBER);
+                self.text.extend_from_slice(numbers.text());
+                self.text.extend_from_slice(ARRIVAL);
+                self.text.extend_from_slice(self.arrival.of(record.arrival_ms));
+                self.text.extend_from_slice(DATA);
+                self.last =
+                    Some(LastRecord { numbers, counter: record.counter, arrival_ms: record.arrival_ms });
+            }
+        }
+        &self.text
     }
 }
 
