@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::Criterion;
-use shardmill::log::{ChunkPool, Log, ReadLimits, Writer};
+use shardmill::log::{ChunkPool, Log, ReadLimits, RecordBuffer, Writer};
 
 use crate::common::{BATCH_RECORDS, KEY_BYTES, SIZES, START_MS, data, key, throughput, timed};
 
@@ -50,19 +50,25 @@ struct Appender {
     log: Log,
     writer: Writer,
     pool: Arc<ChunkPool>,
-    keys: Vec<String>,
-    data: Vec<u8>,
+    records: RecordBuffer,
     now_ms: u64,
 }
 
 impl Appender {
     fn new(data_bytes: usize) -> Self {
+        let (mut records, data) = (RecordBuffer::default(), data(data_bytes));
+        for key in (0..BATCH_RECORDS).map(key) {
+            let append = |bytes: &mut Vec<u8>| {
+                bytes.extend_from_slice(&data);
+                Ok::<_, std::convert::Infallible>(())
+            };
+            records.push_with(key.as_bytes(), data.len(), append).expect("a record of a usual size");
+        }
         Self {
             log: Log::new(),
             writer: Writer::new(1, START_MS),
             pool: ChunkPool::new(),
-            keys: (0..BATCH_RECORDS).map(key).collect(),
-            data: data(data_bytes),
+            records,
             now_ms: START_MS,
         }
     }
@@ -76,8 +82,9 @@ impl Appender {
     /// Appends records of the present millisecond and publishes them.
     fn append(&mut self, count: u32) {
         let arrival_ms = self.writer.arrival_ms(self.now_ms);
-        for key in self.keys.iter().cycle().take(count as usize) {
-            let appended = self.writer.append(&self.log, &self.pool, key.as_bytes(), &self.data, arrival_ms);
+        for number in (0..self.records.len()).cycle().take(count as usize) {
+            let record = self.records.record(number).expect("one of the records");
+            let appended = self.writer.append(&self.log, &self.pool, record, arrival_ms);
             appended.expect("memory for a segment");
         }
         self.writer.commit();

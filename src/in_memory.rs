@@ -13,7 +13,6 @@ use crate::config::Config;
 use crate::http::body::BodyBudget;
 use crate::http::connection;
 use crate::memory::MemoryPlan;
-use crate::memory::MemoryPlan;
 use crate::operation::Service;
 use crate::server::{StartError, service};
 

@@ -37,6 +37,7 @@ mod models;
 #[cfg(test)]
 #[cfg(not(shardmill_loom))]
 mod properties;
+mod record;
 pub(crate) mod segment;
 mod slice;
 mod writer;
@@ -46,6 +47,7 @@ use std::sync::Arc;
 use crate::sync::{AtomicU64, Ordering, Swap};
 
 pub use chunk::{Ceiling, ChunkPool};
+pub use record::{EncodedRecord, PushError, RecordBuffer};
 pub use segment::Record;
 pub use slice::{Cursor, ReadLimits, Slice};
 pub use writer::{AppendError, Writer};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::sync::explore;
 
 use super::chunk::ChunkPool;
-use super::{Log, ReadLimits, Writer};
+use super::{Log, ReadLimits, RecordBuffer, Writer};
 
 const BORN_MS: u64 = 1_000;
 const NO_LIMITS: ReadLimits = ReadLimits { records_max: u32::MAX, bytes_max: u64::MAX };
@@ -26,7 +26,13 @@ fn positions_seen(log: &Log, from: u64) -> Vec<u64> {
 
 fn append(writer: &mut Writer, log: &Log, pool: &Arc<ChunkPool>, positions: std::ops::Range<u8>, at_ms: u64) {
     for position in positions {
-        writer.append(log, pool, b"k", &[position], at_ms).unwrap();
+        let mut buffer = RecordBuffer::default();
+        let append = |bytes: &mut Vec<u8>| {
+            bytes.push(position);
+            Ok::<_, ()>(())
+        };
+        buffer.push_with(b"k", 1, append).unwrap();
+        writer.append(log, pool, buffer.record(0).unwrap(), at_ms).unwrap();
     }
     writer.commit();
 }

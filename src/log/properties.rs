@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::chunk::ChunkPool;
-use super::{Cursor, Log, ReadLimits, Writer};
+use super::{Cursor, Log, ReadLimits, RecordBuffer, Writer};
 
 const BORN_MS: u64 = 1_000_000;
 const NO_LIMITS: ReadLimits = ReadLimits { records_max: u32::MAX, bytes_max: u64::MAX };
@@ -38,6 +38,24 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(share, records_max, bytes_max)| Step::Read { share, records_max, bytes_max }),
         2 => (0.0..1.1).prop_map(|share| Step::Seek { share }),
     ]
+}
+
+/// Appends a record given by its parts.
+fn append_parts(
+    writer: &mut Writer,
+    log: &Log,
+    pool: &std::sync::Arc<ChunkPool>,
+    key: &[u8],
+    data: &[u8],
+    arrival_ms: u64,
+) {
+    let mut buffer = RecordBuffer::default();
+    let append = |bytes: &mut Vec<u8>| {
+        bytes.extend_from_slice(data);
+        Ok::<_, ()>(())
+    };
+    buffer.push_with(key, data.len(), append).unwrap();
+    writer.append(log, pool, buffer.record(0).unwrap(), arrival_ms).unwrap();
 }
 
 struct Model {
@@ -117,7 +135,7 @@ fn run(steps: Vec<Step>) {
                     let position = model.tip();
                     let (key, data) =
                         (format!("key-{position}").into_bytes(), vec![position.to_le_bytes()[0]; size]);
-                    writer.append(&log, &pool, &key, &data, now_ms).unwrap();
+                    append_parts(&mut writer, &log, &pool, &key, &data, now_ms);
                     model.all.push(Kept { position, counter: position + 1, arrival_ms: now_ms, key, data });
                 }
                 writer.commit();
@@ -174,7 +192,7 @@ fn large_records_are_whole() {
     let (pool, log, mut writer) = (ChunkPool::new(), Log::new(), Writer::new(1, BORN_MS));
     let sizes = [1 << 20, 10, 10 << 20, 20];
     for (size, fill) in sizes.into_iter().zip(1_u8..) {
-        writer.append(&log, &pool, b"key", &vec![fill; size], BORN_MS).unwrap();
+        append_parts(&mut writer, &log, &pool, b"key", &vec![fill; size], BORN_MS);
     }
     writer.commit();
     let records = read_log(&log, 0, NO_LIMITS);
@@ -188,7 +206,7 @@ fn a_slice_outlives_a_trim() {
     let (pool, log, mut writer) = (ChunkPool::new(), Log::new(), Writer::new(1, BORN_MS));
     let fill = |writer: &mut Writer, byte: u8, at_ms: u64| {
         for _ in 0..40 {
-            writer.append(&log, &pool, b"key", &[byte; 1_000], at_ms).unwrap();
+            append_parts(writer, &log, &pool, b"key", &[byte; 1_000], at_ms);
         }
         writer.commit();
     };

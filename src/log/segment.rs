@@ -20,15 +20,13 @@ use std::sync::Arc;
 use crate::sync::{AtomicU64, Ordering};
 
 use super::chunk::{Arena, ArenaSlice};
+use super::record::{EncodedRecord, HEADER_BYTES_MAX, read_header};
 
 /// Records between two marks at the most. A power of two, so that the test is a mask.
 const MARK_EVERY: u32 = if cfg!(shardmill_loom) { 2 } else { 16 };
 
 /// Size of a mark in bytes.
 const MARK_BYTES: usize = 16;
-
-/// Largest header of a record: two varints of at most four bytes each (28 bits).
-const HEADER_BYTES_MAX: usize = 8;
 
 // The published word: | marks, 20 bits | records, 20 bits | bytes, 24 bits |.
 const BYTES_BITS: u32 = 24;
@@ -42,14 +40,17 @@ pub(super) const SEGMENT_BYTES_MAX: usize = (1 << BYTES_BITS) - 1;
 const _: () = {
     use crate::limits::{PARTITION_KEY_CHARS_MAX, RECORD_BYTES_MAX};
     // The largest record AWS takes fits a segment of its own, and its header fits two 28-bit varints.
-    assert!(own_segment_bytes(4 * PARTITION_KEY_CHARS_MAX, RECORD_BYTES_MAX) <= SEGMENT_BYTES_MAX);
+    assert!(
+        own_segment_bytes(HEADER_BYTES_MAX + 4 * PARTITION_KEY_CHARS_MAX + RECORD_BYTES_MAX)
+            <= SEGMENT_BYTES_MAX
+    );
     // A record takes at least two bytes, so a segment of the largest class cannot overflow the record count.
     assert!(super::chunk::CHUNK_BYTES[super::chunk::CLASS_MAX] as u64 / 2 <= RECORDS_MASK);
 };
 
-/// Bytes that a segment needs to hold one record and its mark.
-pub(super) const fn own_segment_bytes(key_bytes: usize, data_bytes: usize) -> usize {
-    HEADER_BYTES_MAX + key_bytes + data_bytes + MARK_BYTES
+/// Bytes that a segment needs to hold one record of so many bytes, its header included, and its mark.
+pub(super) const fn own_segment_bytes(record_bytes: usize) -> usize {
+    record_bytes + MARK_BYTES
 }
 
 /// The shared part: what readers see.
@@ -261,9 +262,8 @@ impl Segment {
     fn header(&self, offset: usize, published: Published) -> (usize, usize, usize) {
         let room = (published.bytes as usize - offset).min(HEADER_BYTES_MAX);
         let bytes = self.published_bytes(offset, room, published);
-        let (key_bytes, after_key) = read_varint(&bytes, 0);
-        let (data_bytes, after_data) = read_varint(&bytes, after_key);
-        (key_bytes, data_bytes, offset + after_data)
+        let (key_bytes, data_bytes, header_bytes) = read_header(&bytes);
+        (key_bytes, data_bytes, offset + header_bytes)
     }
 
     #[allow(unsafe_code)]
@@ -305,7 +305,7 @@ impl SegmentWriter {
     /// `arrival_ms` and `counter` are not below those of the record before.
     #[allow(unsafe_code)]
     #[allow(clippy::cast_possible_truncation, reason = "sizes are below the capacity, which is below 2^24")]
-    pub(crate) fn push(&mut self, key: &[u8], data: &[u8], arrival_ms: u64, counter: u64) -> bool {
+    pub(crate) fn push(&mut self, record: EncodedRecord<'_>, arrival_ms: u64, counter: u64) -> bool {
         let base = self.segment.base;
         let delta =
             |value: u64, base: u64| value.checked_sub(base).and_then(|delta| u32::try_from(delta).ok());
@@ -321,10 +321,8 @@ impl SegmentWriter {
             && u64::from(counter_delta)
                 == u64::from(self.stretch.counter_delta) + u64::from(index - self.stretch.index);
         let marks = self.written.marks + u32::from(!continues);
-        let mut header = [0; HEADER_BYTES_MAX];
-        let header_bytes = write_header(&mut header, key.len(), data.len());
         let start = self.written.bytes as usize;
-        let end = start + header_bytes + key.len() + data.len();
+        let end = start + record.bytes().len();
         if end + marks as usize * MARK_BYTES > self.segment.arena.capacity() {
             return false;
         }
@@ -337,11 +335,7 @@ impl SegmentWriter {
         }
         // SAFETY: the range starts at or above the published bytes and ends below the marks: no reader
         // looks there, and `&mut self` of the only writer keeps other writes away.
-        unsafe {
-            self.segment.arena.write(start, &header[..header_bytes]);
-            self.segment.arena.write(start + header_bytes, key);
-            self.segment.arena.write(start + header_bytes + key.len(), data);
-        }
+        unsafe { self.segment.arena.write(start, record.bytes()) };
         self.written = Published { count: index + 1, bytes: end as u32, marks };
         true
     }
@@ -358,40 +352,23 @@ fn mark_offset(capacity: usize, number: u32) -> usize {
     capacity - (number as usize + 1) * MARK_BYTES
 }
 
-fn write_header(header: &mut [u8; HEADER_BYTES_MAX], key_bytes: usize, data_bytes: usize) -> usize {
-    let after_key = write_varint(header, 0, key_bytes);
-    write_varint(header, after_key, data_bytes)
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "seven bits at a time")]
-fn write_varint(out: &mut [u8], mut at: usize, mut value: usize) -> usize {
-    while value >= 0x80 {
-        out[at] = value as u8 | 0x80;
-        value >>= 7;
-        at += 1;
-    }
-    out[at] = value as u8;
-    at + 1
-}
-
-fn read_varint(bytes: &[u8], mut at: usize) -> (usize, usize) {
-    let (mut value, mut shift) = (0, 0);
-    loop {
-        let byte = bytes[at];
-        value |= usize::from(byte & 0x7f) << shift;
-        at += 1;
-        if byte < 0x80 {
-            return (value, at);
-        }
-        shift += 7;
-    }
-}
-
 #[cfg(test)]
 #[cfg(not(shardmill_loom))]
 mod tests {
     use super::super::chunk::ChunkPool;
+    use super::super::record::RecordBuffer;
     use super::*;
+
+    /// Pushes a record given by its parts.
+    fn push(writer: &mut SegmentWriter, key: &[u8], data: &[u8], arrival_ms: u64, counter: u64) -> bool {
+        let mut buffer = RecordBuffer::default();
+        let append = |bytes: &mut Vec<u8>| {
+            bytes.extend_from_slice(data);
+            Ok::<_, ()>(())
+        };
+        buffer.push_with(key, data.len(), append).unwrap();
+        writer.push(buffer.record(0).unwrap(), arrival_ms, counter)
+    }
 
     const BASE: Base = Base { position: 100, counter: 7, arrival_ms: 1_000 };
 
@@ -403,7 +380,7 @@ mod tests {
     #[test]
     fn pushed_records_wait_for_publication() {
         let mut writer = writer(0);
-        assert!(writer.push(b"k", b"d", 1_000, 7));
+        assert!(push(&mut writer, b"k", b"d", 1_000, 7));
         let segment = Arc::clone(writer.segment());
         assert_eq!(segment.published().count, 0);
         writer.publish();
@@ -415,7 +392,7 @@ mod tests {
     fn seeks_find_gaps_and_steps() {
         let mut writer = writer(0);
         for (arrival_ms, counter) in [(1_000, 7), (1_000, 8), (1_000, 20), (1_005, 21)] {
-            assert!(writer.push(b"k", b"d", arrival_ms, counter));
+            assert!(push(&mut writer, b"k", b"d", arrival_ms, counter));
         }
         writer.publish();
         let segment = writer.segment();
@@ -433,7 +410,7 @@ mod tests {
     fn a_full_segment_refuses() {
         let mut writer = writer(0);
         let mut count = 0;
-        while writer.push(b"key", &[9; 100], 1_000, 7 + count) {
+        while push(&mut writer, b"key", &[9; 100], 1_000, 7 + count) {
             count += 1;
         }
         writer.publish();
@@ -454,7 +431,7 @@ mod tests {
             let mut writer = writer(2);
             let (key, data) = ([b'k'; 20], vec![0; data_bytes]);
             let mut count = 0;
-            while writer.push(&key, &data, 1_000, 7 + count) {
+            while push(&mut writer, &key, &data, 1_000, 7 + count) {
                 count += 1;
             }
             #[allow(clippy::cast_precision_loss)]

@@ -6,6 +6,7 @@ use crate::limits::AtMemoryLimit;
 use crate::sync::Ordering;
 
 use super::chunk::{Arena, CHUNK_BYTES, CLASS_MAX, ChunkPool, Class};
+use super::record::EncodedRecord;
 use super::segment::{Base, Segment, SegmentWriter, own_segment_bytes};
 use super::{Log, Spine, View};
 
@@ -70,18 +71,17 @@ impl Writer {
         &mut self,
         log: &Log,
         pool: &Arc<ChunkPool>,
-        key: &[u8],
-        data: &[u8],
+        record: EncodedRecord<'_>,
         arrival_ms: u64,
     ) -> Result<(), AppendError> {
         // The other side of the reader's promise: time never runs back within a shard.
         debug_assert!(arrival_ms >= self.last_arrival_ms);
         let counter = self.next_counter;
-        let fitted = self.tail.as_mut().is_some_and(|tail| tail.push(key, data, arrival_ms, counter));
+        let fitted = self.tail.as_mut().is_some_and(|tail| tail.push(record, arrival_ms, counter));
         if !fitted {
-            self.open_segment(log, pool, own_segment_bytes(key.len(), data.len()), arrival_ms)?;
+            self.open_segment(log, pool, own_segment_bytes(record.bytes().len()), arrival_ms)?;
             let tail = self.tail.as_mut();
-            let fits = tail.is_some_and(|tail| tail.push(key, data, arrival_ms, counter));
+            let fits = tail.is_some_and(|tail| tail.push(record, arrival_ms, counter));
             assert!(fits, "a record did not fit the segment that was sized for it");
         }
         self.next_position += 1;

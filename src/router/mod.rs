@@ -238,8 +238,7 @@ mod tests {
             }
             let mut seen = 0;
             for (shard, command) in batch.commands() {
-                for (_, data) in command.records() {
-                    let number = usize::from_le_bytes(data.try_into().unwrap());
+                for number in command.numbers() {
                     let before = last_rank.insert(shard.id, number);
                     prop_assert!(before.is_none_or(|before| before < number));
                     seen += 1;

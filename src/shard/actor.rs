@@ -208,8 +208,8 @@ fn run_append(shard: &Shard, writer: &mut Writer, append: &AppendCommand) -> Sto
     let arrival_ms = writer.arrival_ms(shard.context.clock.now_ms());
     let first_counter = writer.next_counter();
     let (mut count, mut throttled) = (0, false);
-    for (key, data) in append.records() {
-        match writer.append(&shard.log, &shard.context.pool, key, data, arrival_ms) {
+    for record in append.records() {
+        match writer.append(&shard.log, &shard.context.pool, record, arrival_ms) {
             Ok(()) => count += 1,
             Err(AppendError::Throttled) => {
                 throttled = true;

@@ -19,6 +19,7 @@ use std::task::Poll;
 use atomic_waker::AtomicWaker;
 use smallvec::SmallVec;
 
+use crate::log::{EncodedRecord, PushError, RecordBuffer};
 use crate::names::{HashKey, md5_lanes};
 
 use super::Shard;
@@ -26,55 +27,36 @@ use super::Shard;
 /// The records of one request, in request order, as they are collected before any shard is touched.
 #[derive(Default, Debug, Clone)]
 pub struct Records {
-    bytes: Vec<u8>,
-    entries: Vec<Entry>,
-}
-
-/// Where one record's key and data lie: the key directly before the data.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    start: u32,
-    data_start: u32,
-    end: u32,
-    explicit_hash_key: Option<HashKey>,
+    buffer: RecordBuffer,
+    payload_bytes: usize,
+    /// By ascending record number; most requests have none.
+    explicit_hash_keys: Vec<(u32, HashKey)>,
 }
 
 impl Records {
     /// An empty collection with room for this many records and bytes.
     #[must_use]
     pub fn with_capacity(records: usize, bytes: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bytes), entries: Vec::with_capacity(records) }
+        Self { buffer: RecordBuffer::with_capacity(records, bytes), ..Self::default() }
     }
 
-    /// Adds a record. `append_data` appends its data to the buffer it is given, so that decoding writes in
-    /// place; if it fails, nothing is added.
+    /// Adds a record. `append_data` appends its data, `data_bytes` long, to the buffer it is given, so that decoding
+    /// writes in place; if it fails, nothing is added.
     ///
     /// # Errors
-    /// What `append_data` returned, or [`PushError::TooLarge`] past 4 GiB of records.
+    /// [`PushError`].
     pub fn push_with<E>(
         &mut self,
         key: &str,
         explicit_hash_key: Option<HashKey>,
+        data_bytes: usize,
         append_data: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), PushError<E>> {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(key.as_bytes());
-        let data_start = self.bytes.len();
-        let appended = append_data(&mut self.bytes).map_err(PushError::Data);
-        let places = appended.and_then(|()| {
-            let place = |at: usize| u32::try_from(at).map_err(|_| PushError::TooLarge);
-            Ok((place(start)?, place(data_start)?, place(self.bytes.len())?))
-        });
-        match places {
-            Ok((start, data_start, end)) => {
-                self.entries.push(Entry { start, data_start, end, explicit_hash_key });
-                Ok(())
-            }
-            Err(error) => {
-                self.bytes.truncate(start);
-                Err(error)
-            }
-        }
+        let number = u32::try_from(self.len()).map_err(|_| PushError::TooLarge)?;
+        self.buffer.push_with(key.as_bytes(), data_bytes, append_data)?;
+        self.payload_bytes += key.len() + data_bytes;
+        self.explicit_hash_keys.extend(explicit_hash_key.map(|hash_key| (number, hash_key)));
+        Ok(())
     }
 
     /// Adds a record whose data is at hand.
@@ -87,7 +69,7 @@ impl Records {
         explicit_hash_key: Option<HashKey>,
         data: &[u8],
     ) -> Result<(), PushError<std::convert::Infallible>> {
-        self.push_with(key, explicit_hash_key, |bytes| {
+        self.push_with(key, explicit_hash_key, data.len(), |bytes| {
             bytes.extend_from_slice(data);
             Ok(())
         })
@@ -96,71 +78,61 @@ impl Records {
     /// Records.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.buffer.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.buffer.is_empty()
     }
 
     /// Bytes of all keys and data together.
     #[must_use]
-    pub fn total_bytes(&self) -> usize {
-        self.bytes.len()
+    pub const fn total_bytes(&self) -> usize {
+        self.payload_bytes
     }
 
     /// Bytes of key and data of one record.
     #[must_use]
     pub fn record_bytes(&self, number: usize) -> usize {
-        self.entries.get(number).map_or(0, |entry| (entry.end - entry.start) as usize)
+        self.buffer.payload_bytes(number)
     }
 
     /// Key of one record, UTF-8.
     #[must_use]
     pub fn key(&self, number: usize) -> &[u8] {
-        self.entries
-            .get(number)
-            .map_or(&[], |entry| &self.bytes[entry.start as usize..entry.data_start as usize])
+        self.buffer.key(number)
     }
 
     /// Data of one record.
     #[must_use]
     pub fn data(&self, number: usize) -> &[u8] {
-        self.entries
-            .get(number)
-            .map_or(&[], |entry| &self.bytes[entry.data_start as usize..entry.end as usize])
+        self.buffer.data(number)
     }
 
     /// Where the record falls: its explicit hash key, or else the MD5 of its partition key.
     #[must_use]
     pub fn hash_key(&self, number: usize) -> HashKey {
-        let explicit = self.entries.get(number).and_then(|entry| entry.explicit_hash_key);
-        explicit.unwrap_or_else(|| HashKey::of_partition_key(self.key(number)))
+        let explicit = self.explicit_hash_keys.iter().find(|(explicit, _)| *explicit as usize == number);
+        explicit.map_or_else(|| HashKey::of_partition_key(self.key(number)), |(_, hash_key)| *hash_key)
     }
 
     /// Where each record falls, in request order: what [`hash_key`](Self::hash_key) says, for all at once.
     #[must_use]
     pub fn hash_keys(&self) -> SmallVec<[HashKey; 512]> {
-        let explicit = |entry: &Entry| entry.explicit_hash_key.unwrap_or(HashKey::MIN);
-        let mut hash_keys: SmallVec<_> = self.entries.iter().map(explicit).collect();
-        let numbered = self.entries.iter().enumerate().zip(&mut hash_keys);
-        let implicit = numbered.filter(|((_, entry), _)| entry.explicit_hash_key.is_none());
-        md5_lanes::hash_keys(implicit.map(|((number, _), hash_key)| (self.key(number), hash_key)));
+        let mut hash_keys: SmallVec<[HashKey; 512]> = SmallVec::from_elem(HashKey::MIN, self.len());
+        let mut explicit = self.explicit_hash_keys.iter().peekable();
+        let implicit = hash_keys.iter_mut().enumerate().filter_map(|(number, hash_key)| {
+            if let Some((_, given)) = explicit.next_if(|(explicit, _)| *explicit as usize == number) {
+                *hash_key = *given;
+                return None;
+            }
+            Some((self.key(number), hash_key))
+        });
+        md5_lanes::hash_keys(implicit);
         hash_keys
     }
-}
-
-/// Why a record was not added to a request.
-#[derive(Debug, thiserror::Error)]
-pub enum PushError<E> {
-    /// Its data could not be decoded.
-    #[error("the record's data cannot be decoded")]
-    Data(E),
-    /// The request holds more than can be addressed.
-    #[error("the request is too large")]
-    TooLarge,
 }
 
 /// A request that has been routed: ready to be handed to its shards, and then to be waited for.
@@ -343,11 +315,15 @@ pub struct AppendCommand {
 }
 
 impl AppendCommand {
-    /// Key and data of each record, in order.
-    pub(crate) fn records(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let records = &self.batch.records;
+    /// Each record in the log's form, in order.
+    pub(super) fn records(&self) -> impl Iterator<Item = EncodedRecord<'_>> {
+        self.numbers().filter_map(|number| self.batch.records.buffer.record(number))
+    }
+
+    /// Number of each record in the request, in order.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = usize> {
         let order = &self.batch.order[self.batch.shares[self.share].order.clone()];
-        order.iter().map(|number| (records.key(usize::from(*number)), records.data(usize::from(*number))))
+        order.iter().map(|number| usize::from(*number))
     }
 
     /// Bytes of keys and data.

@@ -120,15 +120,22 @@ impl<'a> RecordMembers<'a> {
 
     fn push(&self, records: &mut Records) -> Option<()> {
         let (data, key) = (self.data?, self.key?);
-        if data.len() / 4 * 3 > RECORD_BYTES_MAX {
+        let data_bytes = decoded_bytes(data)?;
+        if data_bytes > RECORD_BYTES_MAX {
             return None;
         }
         // What is not base64, an escape included, fails here.
-        let pushed = records.push_with(key, self.hash_key, |bytes| {
+        let pushed = records.push_with(key, self.hash_key, data_bytes, |bytes| {
             base64_simd::STANDARD.decode_append(data, bytes).map(|_| ())
         });
         pushed.ok()
     }
+}
+
+/// How many bytes a text in base64 stands for, if it is one.
+fn decoded_bytes(base64: &[u8]) -> Option<usize> {
+    let padding = base64.iter().rev().take(2).take_while(|byte| **byte == b'=').count();
+    base64.len().is_multiple_of(4).then(|| base64.len() / 4 * 3 - padding)
 }
 
 /// JSON strings are UTF-8 without control characters.
@@ -167,8 +174,7 @@ impl<'a> Scan<'a> {
     fn object(&mut self, mut member: impl FnMut(&mut Self, &'a [u8]) -> Option<()>) -> Option<()> {
         self.expect(b'{')?;
         loop {
-            let name = self.string()?;
-            self.expect(b':')?;
+            let name = self.name()?;
             member(self, name)?;
             match self.next()? {
                 b',' => {}
@@ -176,6 +182,22 @@ impl<'a> Scan<'a> {
                 _ => return None,
             }
         }
+    }
+
+    /// A member's name and the colon after it. The two that every record has are compared at once.
+    fn name(&mut self) -> Option<&'a [u8]> {
+        const DATA: &[u8] = b"\"Data\":";
+        const KEY: &[u8] = b"\"PartitionKey\":";
+        for name in [DATA, KEY] {
+            if let Some(rest) = self.rest.strip_prefix(name) {
+                let at = &self.rest[1..name.len() - 2];
+                self.rest = rest;
+                return Some(at);
+            }
+        }
+        let name = self.string()?;
+        self.expect(b':')?;
+        Some(name)
     }
 
     /// The bytes of a string without escapes.
