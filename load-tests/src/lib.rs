@@ -8,11 +8,15 @@
 //! - [`auditor`]: what must be true of what they saw;
 //! - [`server`]: the server process, its start, processor time, memory and end;
 //! - [`paired`]: the same requests to two servers in turn, compared by processor time;
+//! - [`forms`]: requests as real clients write them, made from captures;
+//! - [`latency`]: latency of puts and gets at a fixed rate;
 //! - [`machine`]: where and from which commit a result was taken.
 //!
 //! Deliberately absent: any code of the server's own crate, an AWS SDK, and a JSON tree.
 
 pub mod auditor;
+pub mod forms;
+pub mod latency;
 pub mod machine;
 pub mod paired;
 pub mod payload;

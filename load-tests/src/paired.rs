@@ -14,23 +14,24 @@ use crate::wire::request::Request;
 use crate::wire::{Answer, Connection};
 use crate::workload::{RunError, create_stream, good, oldest_iterator};
 
-const STREAM: &str = "compare";
+/// The stream of every case: the one that the captured requests of `perf/bodies` name.
+pub const STREAM: &str = "bodies";
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Different bodies per connection, used in turn.
 const BODIES: u64 = 4;
 /// Records per PutRecords: AWS's limit.
-const BATCH_RECORDS: u64 = 500;
+const BATCH_RECORDS_MAX: u64 = 500;
 /// Share of a round's requests sent before the clock starts.
 const WARM_UP: u64 = 20;
 
 /// What the requests of a case are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// PutRecords of 500 records.
+    /// PutRecords.
     PutRecords,
     /// PutRecord.
     PutRecord,
-    /// GetRecords of 10,000 records, always from the shard's start.
+    /// GetRecords, always from the shard's start.
     GetRecords,
 }
 
@@ -41,6 +42,8 @@ pub struct Case {
     pub name: &'static str,
     /// What is requested.
     pub kind: Kind,
+    /// Records in one request or its answer.
+    pub records: u64,
     /// Data bytes of each record.
     pub record_bytes: usize,
     /// Shards of the stream.
@@ -58,21 +61,12 @@ impl Case {
         self
     }
 
-    /// Records in one request or its answer.
-    pub fn records_per_request(&self) -> u64 {
-        match self.kind {
-            Kind::PutRecords => BATCH_RECORDS,
-            Kind::PutRecord => 1,
-            Kind::GetRecords => 10_000,
-        }
-    }
-
     /// Data and key bytes that the server holds more after a round.
     pub fn stored_bytes_per_round(&self) -> u64 {
         let record_bytes = u64::try_from(self.record_bytes + KEY_CHARS).unwrap_or(u64::MAX);
         match self.kind {
             Kind::GetRecords => 0,
-            _ => (self.requests + self.requests / WARM_UP) * self.records_per_request() * record_bytes,
+            _ => (self.requests + self.requests / WARM_UP) * self.records * record_bytes,
         }
     }
 }
@@ -87,9 +81,14 @@ pub async fn prepare(address: SocketAddr, case: &Case) -> Result<(), RunError> {
         let payloads = Payloads::new(0, case.record_bytes);
         let mut connection = Connection::open(address, PATIENCE).await?;
         let mut request = Request::default();
-        for first in (0..case.records_per_request()).step_by(500) {
-            request.put_records(STREAM, &payloads, 0, first, BATCH_RECORDS);
-            check_answer(case, Kind::PutRecords, &good(&mut connection, &request).await?)?;
+        for first in (0..case.records).step_by(500) {
+            let batch = Case {
+                kind: Kind::PutRecords,
+                records: BATCH_RECORDS_MAX.min(case.records - first),
+                ..*case
+            };
+            request.put_records(STREAM, &payloads, 0, first, batch.records);
+            check_answer(&batch, &good(&mut connection, &request).await?)?;
         }
     }
     Ok(())
@@ -109,7 +108,7 @@ pub async fn requests(address: SocketAddr, case: &Case) -> Result<Vec<Vec<Reques
             let mut request = Request::default();
             match case.kind {
                 Kind::PutRecords => {
-                    request.put_records(STREAM, &payloads, producer, body * BATCH_RECORDS, BATCH_RECORDS);
+                    request.put_records(STREAM, &payloads, producer, body * case.records, case.records);
                 }
                 Kind::PutRecord => request.put_record(STREAM, &payloads, RecordId::new(producer, body)),
                 Kind::GetRecords => request.get_records(&oldest_iterator(&mut connection, STREAM, 0).await?),
@@ -134,7 +133,7 @@ pub async fn sample(
     let request = requests.first().and_then(|own| own.first());
     let request = request.ok_or_else(|| RunError("a case without connections".to_owned()))?;
     let body = good(&mut connection, request).await?;
-    check_answer(case, case.kind, &body)?;
+    check_answer(case, &body)?;
     Ok(body)
 }
 
@@ -165,12 +164,12 @@ impl Cost {
 ///
 /// # Errors
 /// Any answer that is not a good one: what was shed or failed must not count as fast.
-pub async fn round(
+pub async fn round<R: AsRef<[u8]> + Send + Sync + 'static>(
     server: &Server,
     case: &Case,
-    requests: Vec<Vec<Request>>,
+    requests: Vec<Vec<R>>,
     answer_bytes: usize,
-) -> Result<(Cost, Vec<Vec<Request>>), RunError> {
+) -> Result<(Cost, Vec<Vec<R>>), RunError> {
     let mut clients = Vec::new();
     for requests in requests {
         let connection = Connection::open(server.address(), PATIENCE).await?;
@@ -188,7 +187,10 @@ pub async fn round(
 }
 
 /// All clients send `each` requests, side by side.
-async fn drive(clients: Vec<Client>, each: u64) -> Result<Vec<Client>, RunError> {
+async fn drive<R: AsRef<[u8]> + Send + Sync + 'static>(
+    clients: Vec<Client<R>>,
+    each: u64,
+) -> Result<Vec<Client<R>>, RunError> {
     let mut tasks = JoinSet::new();
     for mut client in clients {
         tasks.spawn(async move { client.send(each).await.map(|()| client) });
@@ -200,18 +202,18 @@ async fn drive(clients: Vec<Client>, each: u64) -> Result<Vec<Client>, RunError>
     Ok(clients)
 }
 
-struct Client {
+struct Client<R> {
     connection: Connection,
-    requests: Vec<Request>,
+    requests: Vec<R>,
     case: Case,
     answer_bytes: usize,
 }
 
-impl Client {
+impl<R: AsRef<[u8]> + Send + Sync> Client<R> {
     async fn send(&mut self, count: u64) -> Result<(), RunError> {
         let mut whole = true;
         for request in self.requests.iter().cycle().zip(0..count).map(|(request, _)| request) {
-            let Answer { status, body } = self.connection.call(request.bytes()).await?;
+            let Answer { status, body } = self.connection.call(request.as_ref()).await?;
             // A read answer is megabytes: one in full, the others by their length, so that the client's own work does
             // not push the server's data out of the caches they share.
             let good = status == 200 && body.len().abs_diff(self.answer_bytes) <= self.answer_bytes / 50 + 16;
@@ -219,7 +221,7 @@ impl Client {
                 return Err(RunError(format!("{}: answer {status} of {} bytes", self.case.name, body.len())));
             }
             if std::mem::take(&mut whole) || self.case.kind != Kind::GetRecords {
-                check_answer(&self.case, self.case.kind, body)?;
+                check_answer(&self.case, body)?;
             }
         }
         Ok(())
@@ -227,24 +229,21 @@ impl Client {
 }
 
 /// Nothing refused, and as many records as asked for.
-fn check_answer(case: &Case, kind: Kind, body: &[u8]) -> Result<(), RunError> {
+fn check_answer(case: &Case, body: &[u8]) -> Result<(), RunError> {
     let mut records = 0u64;
     let wrong = |error: &dyn std::fmt::Display| RunError(format!("{}: answer: {error}", case.name));
-    let (failed, expected) = match kind {
+    let mut failed = 0;
+    match case.kind {
         Kind::PutRecords => {
-            (put_records(body, |_| records += 1).map_err(|error| wrong(&error))?, BATCH_RECORDS)
+            failed = put_records(body, |_| records += 1).map_err(|error| wrong(&error))?;
         }
-        Kind::PutRecord => {
-            records = u64::from(find_string(body, b"SequenceNumber").is_some());
-            (0, 1)
-        }
+        Kind::PutRecord => records = u64::from(find_string(body, b"SequenceNumber").is_some()),
         Kind::GetRecords => {
             get_records(body, |_| records += 1).map_err(|error| wrong(&error))?;
-            (0, case.records_per_request())
         }
-    };
-    if failed > 0 || records != expected {
-        return Err(wrong(&format!("{records} records of {expected}, {failed} refused")));
+    }
+    if failed > 0 || records != case.records {
+        return Err(wrong(&format!("{records} records of {}, {failed} refused", case.records)));
     }
     Ok(())
 }
@@ -277,6 +276,7 @@ mod tests {
         let case = Case {
             name: "case",
             kind: Kind::PutRecords,
+            records: 500,
             record_bytes: 100,
             shards: 1,
             connections: 1,
@@ -287,11 +287,13 @@ mod tests {
         let body = |failed: u64, records: &str| {
             format!("{{\"FailedRecordCount\":{failed},\"Records\":[{records}]}}")
         };
-        assert!(check_answer(&case, case.kind, body(0, &full).as_bytes()).is_ok());
-        assert!(check_answer(&case, case.kind, body(1, &full).as_bytes()).is_err());
-        assert!(check_answer(&case, case.kind, body(0, stored).as_bytes()).is_err());
-        assert!(check_answer(&case, Kind::PutRecord, stored.as_bytes()).is_ok());
-        assert!(check_answer(&case, Kind::PutRecord, b"{}").is_err());
-        assert!(check_answer(&case, Kind::GetRecords, br#"{"Records":[],"MillisBehindLatest":0}"#).is_err());
+        assert!(check_answer(&case, body(0, &full).as_bytes()).is_ok());
+        assert!(check_answer(&case, body(1, &full).as_bytes()).is_err());
+        assert!(check_answer(&case, body(0, stored).as_bytes()).is_err());
+        let single = Case { kind: Kind::PutRecord, records: 1, ..case };
+        assert!(check_answer(&single, stored.as_bytes()).is_ok());
+        assert!(check_answer(&single, b"{}").is_err());
+        let read = Case { kind: Kind::GetRecords, records: 1, ..case };
+        assert!(check_answer(&read, br#"{"Records":[],"MillisBehindLatest":0}"#).is_err());
     }
 }

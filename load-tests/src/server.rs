@@ -66,6 +66,22 @@ impl Server {
         self.address
     }
 
+    /// Holds the process still (SIGSTOP) until [`Server::resume`]. Its sockets go on taking what fits their buffers.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn pause(&self) -> io::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), Signal::STOP)?)
+    }
+
+    /// Lets a process that was held still go on (SIGCONT).
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn resume(&self) -> io::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), Signal::CONT)?)
+    }
+
     /// Processor time used so far, per thread from its scheduler statistics where the kernel keeps them.
     ///
     /// # Errors

@@ -63,7 +63,8 @@ impl Request {
         if self.records.total_bytes() > REQUEST_BYTES_MAX {
             return Err(refusals::request_too_large());
         }
-        for number in 0..self.records.len() {
+        let is_any_too_large = self.records.largest_record_bytes() > stream.record_bytes_max;
+        for number in (0..self.records.len()).filter(|_| is_any_too_large) {
             let path = || format!("records.{}.member.data", number + 1);
             check_record(&self.records, number, stream.record_bytes_max, path)?;
         }

@@ -20,7 +20,7 @@ use atomic_waker::AtomicWaker;
 use smallvec::SmallVec;
 
 use crate::log::{EncodedRecord, PushError, RecordBuffer};
-use crate::names::{HashKey, md5_lanes};
+use crate::names::{HashKey, PartitionKey, md5_lanes};
 
 use super::Shard;
 
@@ -29,6 +29,7 @@ use super::Shard;
 pub struct Records {
     buffer: RecordBuffer,
     payload_bytes: usize,
+    largest_record_bytes: usize,
     /// By ascending record number; most requests have none.
     explicit_hash_keys: Vec<(u32, HashKey)>,
 }
@@ -47,14 +48,16 @@ impl Records {
     /// [`PushError`].
     pub fn push_with<E>(
         &mut self,
-        key: &str,
+        key: PartitionKey<'_>,
         explicit_hash_key: Option<HashKey>,
         data_bytes: usize,
         append_data: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), PushError<E>> {
         let number = u32::try_from(self.len()).map_err(|_| PushError::TooLarge)?;
         self.buffer.push_with(key.as_bytes(), data_bytes, append_data)?;
-        self.payload_bytes += key.len() + data_bytes;
+        let record_bytes = key.as_bytes().len() + data_bytes;
+        self.payload_bytes += record_bytes;
+        self.largest_record_bytes = self.largest_record_bytes.max(record_bytes);
         self.explicit_hash_keys.extend(explicit_hash_key.map(|hash_key| (number, hash_key)));
         Ok(())
     }
@@ -69,7 +72,7 @@ impl Records {
         explicit_hash_key: Option<HashKey>,
         data: &[u8],
     ) -> Result<(), PushError<std::convert::Infallible>> {
-        self.push_with(key, explicit_hash_key, data.len(), |bytes| {
+        self.push_with(PartitionKey::of(key), explicit_hash_key, data.len(), |bytes| {
             bytes.extend_from_slice(data);
             Ok(())
         })
@@ -91,6 +94,12 @@ impl Records {
     #[must_use]
     pub const fn total_bytes(&self) -> usize {
         self.payload_bytes
+    }
+
+    /// Bytes of key and data of the largest record.
+    #[must_use]
+    pub const fn largest_record_bytes(&self) -> usize {
+        self.largest_record_bytes
     }
 
     /// Bytes of key and data of one record.
@@ -122,6 +131,11 @@ impl Records {
     #[must_use]
     pub fn hash_keys(&self) -> SmallVec<[HashKey; 512]> {
         let mut hash_keys: SmallVec<[HashKey; 512]> = SmallVec::from_elem(HashKey::MIN, self.len());
+        if self.explicit_hash_keys.is_empty() {
+            let keys = (0..self.len()).map(|number| self.key(number));
+            md5_lanes::hash_keys(keys.zip(&mut hash_keys));
+            return hash_keys;
+        }
         let mut explicit = self.explicit_hash_keys.iter().peekable();
         let implicit = hash_keys.iter_mut().enumerate().filter_map(|(number, hash_key)| {
             if let Some((_, given)) = explicit.next_if(|(explicit, _)| *explicit as usize == number) {

@@ -108,8 +108,9 @@ pub fn page(
     match scanned {
         Ok(tail) if tail.next_iterator.is_some() => tail.next_iterator.map(std::borrow::Cow::into_owned),
         Ok(_) => {
-            findings
-                .add(Violation::Failed, || format!("GetRecords from {first}: no next iterator, but the shard is open"));
+            findings.add(Violation::Failed, || {
+                format!("GetRecords from {first}: no next iterator, but the shard is open")
+            });
             None
         }
         Err(error) => {
@@ -123,11 +124,7 @@ pub fn page(
 ///
 /// # Errors
 /// The server does not answer, or answers what nobody can read.
-pub async fn read_back(
-    address: SocketAddr,
-    shards: u32,
-    payloads: &Payloads,
-) -> Result<Vec<View>, RunError> {
+pub async fn read_back(address: SocketAddr, shards: u32, payloads: &Payloads) -> Result<Vec<View>, RunError> {
     let mut connection = Connection::open(address, PATIENCE).await?;
     let mut views = Vec::new();
     for shard in 0..shards {

@@ -23,7 +23,6 @@ const PAGES_PER_SHARD: u64 = 20;
 /// The run as a whole.
 #[derive(Debug)]
 pub struct Gets {
-    shared: Arc<Shared>,
     /// What was wrong while the stream was filled and cut.
     findings: Findings,
 }
@@ -58,10 +57,7 @@ impl Subject for Gets {
     const STORES: bool = false;
     type Caller = GetCaller;
 
-    async fn open(
-        address: SocketAddr,
-        workload: Workload,
-    ) -> Result<(Self, Vec<Self::Caller>), RunError> {
+    async fn open(address: SocketAddr, workload: Workload) -> Result<(Self, Vec<Self::Caller>), RunError> {
         create_stream(address, STREAM, workload.shards).await?;
         let payloads = Payloads::new(workload.seed, workload.record_bytes);
         let mut findings = Findings::default();
@@ -85,7 +81,7 @@ impl Subject for Gets {
                 findings: Findings::default(),
             });
         }
-        Ok((Self { shared, findings }, callers))
+        Ok((Self { findings }, callers))
     }
 
     async fn audit(mut self, callers: Vec<Self::Caller>) -> Result<Findings, RunError> {
@@ -127,7 +123,7 @@ async fn fill(
 }
 
 /// Reads one shard's whole pages once, checks them, and keeps the iterator of each. Iterators may be used again and
-/// again for 300 s (reference section 5), which is longer than a run.
+/// again for 300 s (reference 5.5), which is longer than a run.
 async fn cut(
     connection: &mut Connection,
     workload: &Workload,

@@ -114,10 +114,7 @@ pub async fn warm_up<C: Caller>(callers: Vec<C>) -> Result<Vec<C>, RunError> {
 ///
 /// # Errors
 /// A task or thread of the test itself died.
-pub async fn drive<C: Caller>(
-    schedule: Schedule,
-    callers: Vec<C>,
-) -> Result<(Vec<C>, Recording), RunError> {
+pub async fn drive<C: Caller>(schedule: Schedule, callers: Vec<C>) -> Result<(Vec<C>, Recording), RunError> {
     let gate = Arc::new(Gate::new(schedule.give_up()));
     let mut recording = Recording::new()?;
     let mut tasks = JoinSet::new();

@@ -48,10 +48,7 @@ impl Subject for Puts {
     const STORES: bool = true;
     type Caller = PutCaller;
 
-    async fn open(
-        address: SocketAddr,
-        workload: Workload,
-    ) -> Result<(Self, Vec<Self::Caller>), RunError> {
+    async fn open(address: SocketAddr, workload: Workload) -> Result<(Self, Vec<Self::Caller>), RunError> {
         create_stream(address, STREAM, workload.shards).await?;
         let payloads = Payloads::new(workload.seed, workload.record_bytes);
         let shared = Arc::new(Shared { workload, payloads, prepared: AtomicU64::new(0) });
@@ -97,15 +94,16 @@ impl Caller for PutCaller {
         let (first, count) = (self.first, self.shared.workload.records_per_request);
         let answer = self.connection.call(self.request.bytes()).await;
         let at = Instant::now();
-        let goes_on =
-            match came(answer, &mut self.findings, || format!("PutRecords of {count} records from {first}")) {
-                Came::Body(body) => {
-                    put_answer(body, first, count, &mut self.acked, &mut self.findings);
-                    true
-                }
-                Came::Refusal => true,
-                Came::Nothing => false,
-            };
+        let goes_on = match came(answer, &mut self.findings, || {
+            format!("PutRecords of {count} records from {first}")
+        }) {
+            Came::Body(body) => {
+                put_answer(body, first, count, &mut self.acked, &mut self.findings);
+                true
+            }
+            Came::Refusal => true,
+            Came::Nothing => false,
+        };
         Answered { at, goes_on }
     }
 }

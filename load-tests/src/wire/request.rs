@@ -27,6 +27,12 @@ impl Default for Request {
     }
 }
 
+impl AsRef<[u8]> for Request {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes()
+    }
+}
+
 impl Request {
     /// A request of `operation` with the given body; for the small ones.
     pub fn new(operation: &str, body: &str) -> Self {

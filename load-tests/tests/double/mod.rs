@@ -120,6 +120,7 @@ impl Double {
         if self.fault == Fault::FailsOneRead && self.reads == 5 {
             return (500, r#"{"__type":"InternalFailure"}"#.to_owned());
         }
+        let text = std::str::from_utf8(body).unwrap();
         let iterator = find_string(body, b"ShardIterator").unwrap();
         let (shard, from) = std::str::from_utf8(&iterator).unwrap().split_once('/').unwrap();
         let (shard, from): (usize, usize) = (shard.parse().unwrap(), from.parse().unwrap());
@@ -127,7 +128,8 @@ impl Double {
         // which a fault may still move.
         let list = &self.shards[shard];
         let done = if self.records == super::RECORDS { 0 } else { 1 };
-        let to = list.len().saturating_sub(done).min(from + 700).max(from);
+        let limit = text.split_once("\"Limit\":").unwrap().1.trim_end_matches('}').parse::<usize>().unwrap();
+        let to = list.len().saturating_sub(done).min(from + limit.min(700)).max(from);
         let mut answer = String::from("{\"Records\":[");
         for (index, Stored { sequence, key, data }) in list[from..to].iter().enumerate() {
             let comma = if index > 0 { "," } else { "" };

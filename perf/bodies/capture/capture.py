@@ -36,7 +36,7 @@ def unicode_key(number):
 
 def quoted_key(number):
     """20 characters, among them what JSON must escape and what some writers escape for HTML or JavaScript."""
-    return "<a>&\tb'\"\\/=+\u2028" + key(number)[13:]
+    return "<a>&\tb'\"\\\u2028/=+" + key(number)[13:]
 
 
 def record(number, data_bytes, key=key, hash_key=False):

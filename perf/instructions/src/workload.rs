@@ -49,6 +49,8 @@ pub(crate) fn run(case: &Case, requests: u32) -> Result<(), Failed> {
     let config = Config {
         workers: 1,
         shard_limit: Limit::Infinite,
+        // What the machine has must not matter.
+        memory_limit_bytes: Some(Limit::Infinite),
         initialize_streams: vec![stream],
         ..Config::default()
     };

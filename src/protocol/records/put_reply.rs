@@ -1,5 +1,7 @@
 //! Replies to PutRecord and PutRecords, written straight into bytes.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use crate::error::ErrorKind;
@@ -8,15 +10,23 @@ use crate::operation::stream_ref::StreamRef;
 use crate::operation::{put_record, put_records, refusals};
 use crate::shard::batch::Batch;
 
-/// `{"SequenceNumber":"…","ShardId":"…"},` with its 56 and 20 characters.
-const STORED_ENTRY_BYTES: usize = 112;
+/// An entry for a stored record, with the comma after it; number and shard are filled in.
+const STORED_ENTRY: &[u8; STORED_ENTRY_BYTES] =
+    b"{\"SequenceNumber\":\"                                                        \",\"ShardId\":\"                    \"},";
+const STORED_ENTRY_BYTES: usize = 111;
+
+/// Where the number stands in an entry, and where the shard.
+const NUMBER_AT: Range<usize> = 19..19 + SequenceNumber::TEXT_BYTES;
+const SHARD_AT: Range<usize> = NUMBER_AT.end + 13..NUMBER_AT.end + 13 + ShardId::TEXT_BYTES;
+const _: () = assert!(SHARD_AT.end + 3 == STORED_ENTRY_BYTES);
 
 /// The body of a PutRecord reply.
 #[must_use]
 pub fn put_record(reply: put_record::Reply) -> Vec<u8> {
-    let mut out = Vec::with_capacity(STORED_ENTRY_BYTES);
-    write_stored(&SequenceWriter::new(reply.number), reply.shard, &mut out);
-    out
+    let mut entry = stored_entry(reply.shard);
+    entry[NUMBER_AT].copy_from_slice(SequenceWriter::new(reply.number).text());
+    // Without the comma.
+    entry[..STORED_ENTRY_BYTES - 1].to_vec()
 }
 
 /// The body of a PutRecords reply.
@@ -45,9 +55,10 @@ pub fn put_records(reply: &put_records::Reply) -> Vec<u8> {
 }
 
 fn write_batch(batch: &Batch, stream: &StreamRef, out: &mut Vec<u8>) {
-    let mut shares: SmallVec<[ShareNumbers; 8]> = batch
+    let mut shares: SmallVec<[ShareEntries; 4]> = batch
         .shares()
-        .map(|(shard, stored)| ShareNumbers {
+        .map(|(shard, stored)| ShareEntries {
+            entry: stored_entry(shard.id),
             numbers: SequenceWriter::new(shard.sequence_number(stored.first_counter, stored.arrival_ms)),
             shard: shard.id,
             left: stored.count,
@@ -58,10 +69,13 @@ fn write_batch(batch: &Batch, stream: &StreamRef, out: &mut Vec<u8>) {
         // Ranks ascend, so each share's numbers come up one after the other.
         let share = &mut shares[usize::from(place.share)];
         if share.left > 0 {
-            write_stored(&share.numbers, share.shard, out);
+            share.entry[NUMBER_AT].copy_from_slice(share.numbers.text());
+            out.extend_from_slice(&share.entry);
             share.numbers.advance();
             share.left -= 1;
-        } else if share.throttled {
+            continue;
+        }
+        if share.throttled {
             let text = refusals::shard_throttled(stream, share.shard);
             write_failed(ErrorKind::ProvisionedThroughputExceeded.name(), &text, out);
         } else {
@@ -71,8 +85,9 @@ fn write_batch(batch: &Batch, stream: &StreamRef, out: &mut Vec<u8>) {
     }
 }
 
-/// The numbers that a share's records were given, to be told in order.
-struct ShareNumbers {
+/// The entries of a share's records, told in order: all alike but for the number.
+struct ShareEntries {
+    entry: [u8; STORED_ENTRY_BYTES],
     numbers: SequenceWriter,
     shard: ShardId,
     left: u32,
@@ -80,13 +95,10 @@ struct ShareNumbers {
     throttled: bool,
 }
 
-fn write_stored(number: &SequenceWriter, shard: ShardId, out: &mut Vec<u8>) {
-    const { assert!(19 + SequenceNumber::TEXT_BYTES + 13 + ShardId::TEXT_BYTES + 3 <= STORED_ENTRY_BYTES) };
-    out.extend_from_slice(b"{\"SequenceNumber\":\"");
-    out.extend_from_slice(number.text());
-    out.extend_from_slice(b"\",\"ShardId\":\"");
-    out.extend_from_slice(shard.write_to(&mut [0; ShardId::TEXT_BYTES]));
-    out.extend_from_slice(b"\"}");
+fn stored_entry(shard: ShardId) -> [u8; STORED_ENTRY_BYTES] {
+    let mut entry = *STORED_ENTRY;
+    entry[SHARD_AT].copy_from_slice(shard.write_to(&mut [0; ShardId::TEXT_BYTES]));
+    entry
 }
 
 fn write_failed(code: &str, message: &str, out: &mut Vec<u8>) {

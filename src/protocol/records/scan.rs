@@ -9,7 +9,7 @@
 use memchr::{memchr, memchr2};
 
 use crate::limits::{PARTITION_KEY_CHARS_MAX, PUT_RECORDS_ENTRIES_MAX, RECORD_BYTES_MAX};
-use crate::names::{HashKey, StreamArn, StreamName};
+use crate::names::{HashKey, PartitionKey, StreamArn, StreamName};
 use crate::shard::batch::Records;
 
 /// A good request, its stream not yet resolved.
@@ -94,7 +94,7 @@ impl<'a> StreamMembers<'a> {
 #[derive(Default)]
 struct RecordMembers<'a> {
     data: Option<&'a [u8]>,
-    key: Option<&'a str>,
+    key: Option<PartitionKey<'a>>,
     hash_key: Option<HashKey>,
 }
 
@@ -108,7 +108,7 @@ impl<'a> RecordMembers<'a> {
         match member {
             b"Data" if self.data.is_none() => self.data = Some(scan.base64()?),
             b"PartitionKey" if self.key.is_none() => {
-                self.key = Some(text(scan.string()?).filter(|key| is_key(key))?);
+                self.key = Some(PartitionKey::of_json(scan.string()?).filter(|key| is_key(*key))?);
             }
             b"ExplicitHashKey" if self.hash_key.is_none() => {
                 self.hash_key = Some(HashKey::parse(text(scan.string()?)?).ok()?);
@@ -144,9 +144,9 @@ fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
-fn is_key(key: &str) -> bool {
-    !key.is_empty()
-        && (key.len() <= PARTITION_KEY_CHARS_MAX || key.chars().count() <= PARTITION_KEY_CHARS_MAX)
+fn is_key(key: PartitionKey<'_>) -> bool {
+    let bytes = key.as_bytes().len();
+    bytes > 0 && (bytes <= PARTITION_KEY_CHARS_MAX || key.chars_count() <= PARTITION_KEY_CHARS_MAX)
 }
 
 /// What is left of the body.

@@ -1,6 +1,9 @@
 //! Compares the server's processor time with that of the echo server, which reads and answers the same bytes and
-//! does nothing else: how much of a request is the emulator's own work. Writes one NDJSON line per round and prints
-//! a table of medians.
+//! does nothing else: how much of a request is the emulator's own work. With `--forms`, what the server spends on
+//! requests as real clients write them, with what it spends on compact ones ([`forms`]). Writes one NDJSON line per
+//! round and prints a table of medians.
+
+mod forms;
 
 use std::error::Error;
 use std::fs::{self, File, OpenOptions};
@@ -19,6 +22,7 @@ const CASES: [Case; 5] = [
     Case {
         name: "put_records_500x100b_4shards_4conns",
         kind: Kind::PutRecords,
+        records: 500,
         record_bytes: 100,
         shards: 4,
         connections: 4,
@@ -27,6 +31,7 @@ const CASES: [Case; 5] = [
     Case {
         name: "put_records_500x1kib_16shards_8conns",
         kind: Kind::PutRecords,
+        records: 500,
         record_bytes: 1024,
         shards: 16,
         connections: 8,
@@ -35,6 +40,7 @@ const CASES: [Case; 5] = [
     Case {
         name: "put_record_100b_16conns",
         kind: Kind::PutRecord,
+        records: 1,
         record_bytes: 100,
         shards: 4,
         connections: 16,
@@ -43,6 +49,7 @@ const CASES: [Case; 5] = [
     Case {
         name: "get_records_10000x100b",
         kind: Kind::GetRecords,
+        records: 10_000,
         record_bytes: 100,
         shards: 1,
         connections: 4,
@@ -51,6 +58,7 @@ const CASES: [Case; 5] = [
     Case {
         name: "get_records_1kib_10mib",
         kind: Kind::GetRecords,
+        records: 10_000,
         record_bytes: 1024,
         shards: 1,
         connections: 4,
@@ -68,8 +76,14 @@ struct Options {
     #[arg(long)]
     server: PathBuf,
     /// The echo server's program
+    #[arg(long, required_unless_present = "forms")]
+    echo: Option<PathBuf>,
+    /// Instead: requests in the forms of real clients, compared with compact ones
     #[arg(long)]
-    echo: PathBuf,
+    forms: bool,
+    /// Folder of the captured requests of real clients
+    #[arg(long, default_value = "perf/bodies")]
+    bodies: PathBuf,
     /// Rounds per case
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -80,9 +94,9 @@ struct Options {
     #[arg(long, default_value = "")]
     case: String,
     /// Also measure the blocking echo: what the kernel alone costs
-    #[arg(long)]
+    #[arg(long, conflicts_with = "forms")]
     floor: bool,
-    /// --workers of both servers
+    /// --workers of the servers
     #[arg(long, default_value_t = 2)]
     workers: u16,
     /// Folder of the results
@@ -108,14 +122,33 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut out = io::stdout().lock();
     let Machine { cpu, cores, kernel, rustc, commit, .. } = &machine;
-    writeln!(out, "{cpu}, {cores} cores, kernel {kernel}, {rustc}, commit {commit}\n\n{HEADER}")?;
+    writeln!(out, "{cpu}, {cores} cores, kernel {kernel}, {rustc}, commit {commit}\n")?;
+    runtime.block_on(async {
+        match &options.echo {
+            Some(echo) if !options.forms => {
+                compare_with_echo(options, echo, &machine, &mut results, &mut out).await
+            }
+            _ => forms::compare(options, &machine, &mut results, &mut out).await,
+        }
+    })?;
+    writeln!(out, "\nEach round: {}", file.display())?;
+    Ok(())
+}
+
+async fn compare_with_echo(
+    options: &Options,
+    echo: &Path,
+    machine: &Machine,
+    results: &mut File,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn Error>> {
+    writeln!(out, "{HEADER}")?;
     for case in CASES.into_iter().filter(|case| case.name.contains(&options.case)) {
         let case = if options.quick { case.quick() } else { case };
-        let rounds = runtime.block_on(measure(options, &machine, &case, &mut results))?;
+        let rounds = measure(options, echo, machine, &case, results).await?;
         writeln!(out, "{}", table_row(&case, &rounds))?;
         out.flush()?;
     }
-    writeln!(out, "\nEach round: {}", file.display())?;
     Ok(())
 }
 
@@ -142,9 +175,7 @@ struct Subject {
 
 impl Subject {
     async fn start(options: &Options, case: &Case) -> Result<Self, Box<dyn Error>> {
-        let variables =
-            [("KINESIS_SHARD_LIMIT", "Infinity"), ("KINESIS_LATENCY", "0"), ("SHARDMILL_LOG_LEVEL", "warn")];
-        let server = Server::start(&options.server, &workers(options), &variables)?;
+        let server = start_server(options, &[])?;
         prepare(server.address(), case).await?;
         let requests = requests(server.address(), case).await?;
         Ok(Self { server, requests, stored_bytes: 0 })
@@ -163,6 +194,7 @@ impl Subject {
 
 async fn measure(
     options: &Options,
+    echo_program: &Path,
     machine: &Machine,
     case: &Case,
     results: &mut File,
@@ -170,8 +202,9 @@ async fn measure(
     let mut subject = Subject::start(options, case).await?;
     let reply = sample(subject.server.address(), case, &subject.requests).await?;
     let reply_file = ReplyFile::write(&reply)?;
-    let echo = start_echo(options, &reply_file.0, false)?;
-    let floor = if options.floor { Some(start_echo(options, &reply_file.0, true)?) } else { None };
+    let echo = start_echo(options, echo_program, &reply_file.0, false)?;
+    let floor =
+        if options.floor { Some(start_echo(options, echo_program, &reply_file.0, true)?) } else { None };
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
         subject = subject.ready(options, case).await?;
@@ -198,13 +231,20 @@ fn workers(options: &Options) -> [String; 2] {
     ["--workers".to_owned(), options.workers.to_string()]
 }
 
-fn start_echo(options: &Options, reply: &Path, blocking: bool) -> io::Result<Server> {
+/// The server under test: no quota of shards, no transition times, and what else its environment should say.
+fn start_server(options: &Options, more: &[(&str, &str)]) -> io::Result<Server> {
+    let variables =
+        [("KINESIS_SHARD_LIMIT", "Infinity"), ("KINESIS_LATENCY", "0"), ("SHARDMILL_LOG_LEVEL", "warn")];
+    Server::start(&options.server, &workers(options), &[&variables, more].concat())
+}
+
+fn start_echo(options: &Options, program: &Path, reply: &Path, blocking: bool) -> io::Result<Server> {
     let mut arguments = workers(options).to_vec();
     arguments.extend(["--reply".to_owned(), reply.to_string_lossy().into_owned()]);
     if blocking {
         arguments.push("--blocking".to_owned());
     }
-    Server::start(&options.echo, &arguments, &[])
+    Server::start(program, &arguments, &[])
 }
 
 /// The answer that the echo repeats; removed with the value.
@@ -242,7 +282,7 @@ fn table_row(case: &Case, rounds: &[Round]) -> String {
         "| {} | {server_us:.1} | {:.1}{floor} | {:.3} | {ratio:.2} | {ratio_min:.2} | {ratio_max:.2} | {:.0} |",
         case.name,
         median(|round| round.echo.cpu_us_per_request()),
-        server_us / case.records_per_request() as f64,
+        server_us / case.records as f64,
         median(|round| round.server.requests_per_s()),
     )
 }
@@ -250,11 +290,26 @@ fn table_row(case: &Case, rounds: &[Round]) -> String {
 fn json_line(options: &Options, machine: &Machine, case: &Case, number: u32, round: &Round) -> String {
     let floor = round.floor.map_or("null".to_owned(), |cost| format!("{:.3}", cost.cpu_us_per_request()));
     format!(
-        "{{\"date\":{},\"commit\":{},\"machine\":{{\"cpu\":{},\"cores\":{},\"kernel\":{},\"rustc\":{}}},\
-         \"case\":{},\"round\":{number},\"quick\":{},\"workers\":{},\"requests\":{},\"records_per_request\":{},\
+        "{{{},\"records_per_request\":{},\
          \"server_cpu_us_per_request\":{:.3},\"echo_cpu_us_per_request\":{:.3},\
          \"blocking_cpu_us_per_request\":{floor},\"ratio\":{:.4},\"server_requests_per_s\":{:.1},\
          \"echo_requests_per_s\":{:.1},\"server_resident_max_kib\":{}}}",
+        json_members(options, machine, case, number, &round.server),
+        case.records,
+        round.server.cpu_us_per_request(),
+        round.echo.cpu_us_per_request(),
+        round.ratio(),
+        round.server.requests_per_s(),
+        round.echo.requests_per_s(),
+        round.resident_max_kib,
+    )
+}
+
+/// The members that the rows of both comparisons begin with.
+fn json_members(options: &Options, machine: &Machine, case: &Case, number: u32, server: &Cost) -> String {
+    format!(
+        "\"date\":{},\"commit\":{},\"machine\":{{\"cpu\":{},\"cores\":{},\"kernel\":{},\"rustc\":{}}},\
+         \"case\":{},\"round\":{number},\"quick\":{},\"workers\":{},\"requests\":{}",
         json_string(&machine.date),
         json_string(&machine.commit),
         json_string(&machine.cpu),
@@ -264,13 +319,6 @@ fn json_line(options: &Options, machine: &Machine, case: &Case, number: u32, rou
         json_string(case.name),
         options.quick,
         options.workers,
-        round.server.requests,
-        case.records_per_request(),
-        round.server.cpu_us_per_request(),
-        round.echo.cpu_us_per_request(),
-        round.ratio(),
-        round.server.requests_per_s(),
-        round.echo.requests_per_s(),
-        round.resident_max_kib,
+        server.requests,
     )
 }
