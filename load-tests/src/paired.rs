@@ -60,15 +60,6 @@ impl Case {
         self.requests = (self.requests / 8).max(u64::from(self.connections));
         self
     }
-
-    /// Data and key bytes that the server holds more after a round.
-    pub fn stored_bytes_per_round(&self) -> u64 {
-        let record_bytes = u64::try_from(self.record_bytes + KEY_CHARS).unwrap_or(u64::MAX);
-        match self.kind {
-            Kind::GetRecords => 0,
-            _ => (self.requests + self.requests / WARM_UP) * self.records * record_bytes,
-        }
-    }
 }
 
 /// Makes a fresh server ready for a case: its stream, and for reads its records.

@@ -182,15 +182,16 @@ async fn form_requests(address: SocketAddr, case: &Case, form: &Form) -> Result<
     Ok((0..case.connections).map(own).collect())
 }
 
-/// A server with the case's stream; if records are to be put, with its memory full.
-async fn full_server(options: &Options, case: &Case) -> Result<Server, Box<dyn Error>> {
+/// A server with the case's stream; if records are to be put, with its memory full, so that what is measured is its
+/// steady state: segments are recycled and no page is touched for the first time.
+pub(super) async fn full_server(options: &Options, case: &Case) -> Result<Server, Box<dyn Error>> {
     let limit = format!("{MEMORY_LIMIT_MIB}MiB");
     let server = start_server(options, &[("SHARDMILL_MEMORY_LIMIT", &limit)])?;
     prepare(server.address(), case).await?;
     if case.kind != Kind::GetRecords {
         // Half a MiB each, so twice the limit.
         let fill = Case {
-            name: "forms_fill",
+            name: "fill",
             kind: Kind::PutRecords,
             records: 500,
             record_bytes: 1024,

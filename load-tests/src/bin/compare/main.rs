@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use shardmill_load_tests::machine::{Machine, json_string};
-use shardmill_load_tests::paired::{Case, Cost, Kind, prepare, requests, round, sample, spread};
+use shardmill_load_tests::paired::{Case, Cost, Kind, requests, round, sample, spread};
 use shardmill_load_tests::server::Server;
 use shardmill_load_tests::wire::request::Request;
 
@@ -65,9 +65,6 @@ const CASES: [Case; 5] = [
         requests: 320,
     },
 ];
-
-/// Data and keys a server may hold before a fresh one takes its place.
-const STORED_BYTES_MAX: u64 = 3 << 30;
 
 /// Compares the server's processor time with that of an echo of the same bytes
 #[derive(Debug, Parser)]
@@ -170,23 +167,17 @@ impl Round {
 struct Subject {
     server: Server,
     requests: Vec<Vec<Request>>,
-    stored_bytes: u64,
 }
 
 impl Subject {
     async fn start(options: &Options, case: &Case) -> Result<Self, Box<dyn Error>> {
-        let server = start_server(options, &[])?;
-        prepare(server.address(), case).await?;
+        let server = forms::full_server(options, case).await?;
         let requests = requests(server.address(), case).await?;
-        Ok(Self { server, requests, stored_bytes: 0 })
+        Ok(Self { server, requests })
     }
 
-    /// Fresh when another round would hold too much, and with fresh iterators, which live 300 s.
-    async fn ready(self, options: &Options, case: &Case) -> Result<Self, Box<dyn Error>> {
-        if self.stored_bytes + case.stored_bytes_per_round() > STORED_BYTES_MAX {
-            drop(self);
-            return Self::start(options, case).await;
-        }
+    /// With fresh iterators, which live 300 s.
+    async fn ready(self, case: &Case) -> Result<Self, Box<dyn Error>> {
         let requests = requests(self.server.address(), case).await?;
         Ok(Self { requests, ..self })
     }
@@ -207,9 +198,8 @@ async fn measure(
         if options.floor { Some(start_echo(options, echo_program, &reply_file.0, true)?) } else { None };
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
-        subject = subject.ready(options, case).await?;
+        subject = subject.ready(case).await?;
         let (server_cost, requests) = round(&subject.server, case, subject.requests, reply.len()).await?;
-        subject.stored_bytes += case.stored_bytes_per_round();
         let (echo_cost, requests) = round(&echo, case, requests, reply.len()).await?;
         let (floor_cost, requests) = match &floor {
             Some(floor) => {
