@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use crate::payload::{KEY_CHARS, Payloads, RecordId};
+use crate::payload::{Payloads, RecordId};
 use crate::server::Server;
 use crate::wire::answers::{find_string, get_records, put_records};
 use crate::wire::request::Request;
