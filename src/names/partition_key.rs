@@ -1,7 +1,6 @@
 //! Partition keys as bytes that are known to be UTF-8.
 
-/// A partition key, borrowed. Holding one is proof that its bytes are UTF-8 without control characters below 0x20 that
-/// JSON would have had to escape, or that they came from a `str`.
+/// A partition key, borrowed. Holding one is proof that its bytes are UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PartitionKey<'a>(&'a [u8]);
 
