@@ -37,14 +37,6 @@ pub const STREAM_NAME_CHARS_MAX: usize = 128;
 pub const SHARD_INDEX_MAX: u32 = 0x7fff_ffff;
 /// Shards that a request may name, at most (model `ShardCountObject`).
 pub const SHARD_COUNT_MAX: u32 = 1_000_000;
-/// The largest target of UpdateShardCount, in shards (reference 8.3).
-pub const UPDATE_SHARD_COUNT_TARGET_MAX: u32 = 10_000;
-/// Calls of UpdateShardCount per stream in 24 hours (reference 16).
-pub const UPDATE_SHARD_COUNT_PER_DAY_MAX: usize = 10;
-/// Calls of UpdateStreamMode per stream in 24 hours (reference 16).
-pub const UPDATE_STREAM_MODE_PER_DAY_MAX: usize = 2;
-/// Successful calls of StartStreamEncryption, and of StopStreamEncryption, in 24 hours (reference 16).
-pub const ENCRYPTION_CHANGES_PER_DAY_MAX: usize = 25;
 /// Shards of a new on-demand stream (reference 11).
 pub const ON_DEMAND_SHARDS_INITIAL: u32 = 4;
 /// Streams of one account that may be CREATING at once (reference 16).
@@ -55,17 +47,6 @@ pub const STREAM_TAGS_MAX: usize = 50;
 pub const TAG_KEY_CHARS_MAX: usize = 128;
 /// Characters of a tag's value, at most (model `TagValue`).
 pub const TAG_VALUE_CHARS_MAX: usize = 256;
-
-/// Consumers of one stream, at most; queues count too (reference 13).
-pub const CONSUMERS_PER_STREAM_MAX: usize = 20;
-/// Consumers of one stream that may be CREATING at once (reference 13).
-pub const CREATING_CONSUMERS_MAX: usize = 5;
-/// How long one SubscribeToShard call lasts, in ms (reference 13.1).
-pub const SUBSCRIPTION_MS_MAX: u64 = 300_000;
-/// How long a second SubscribeToShard for the same consumer and shard is refused, in ms (reference 13.1).
-pub const SUBSCRIPTION_TAKEOVER_MS: u64 = 5_000;
-/// The longest silence on a subscription before an empty event, in ms (reference 13.1).
-pub const SUBSCRIPTION_HEARTBEAT_MS: u64 = 5_000;
 
 /// Records of one GetRecords, at most, and where no `Limit` is given (model `GetRecordsInputLimit`).
 pub const GET_RECORDS_LIMIT_MAX: u32 = 10_000;
@@ -78,12 +59,8 @@ pub const ITERATOR_TTL_MS: u64 = 300_000;
 /// How long a NextToken lives after it was issued, in ms (reference 9.1).
 pub const NEXT_TOKEN_TTL_MS: u64 = 300_000;
 
-/// The shortest retention, in hours (reference 10).
-pub const RETENTION_HOURS_MIN: u32 = 24;
 /// Retention of a new stream, in hours (reference 10).
 pub const RETENTION_HOURS_DEFAULT: u32 = 24;
-/// The longest retention, in hours: 365 days (reference 10).
-pub const RETENTION_HOURS_MAX: u32 = 8_760;
 
 /// The largest page size that the listing calls take in `Limit` or `MaxResults` (model `ListShardsInputLimit`).
 pub const PAGE_LIMIT_MAX: usize = 10_000;
@@ -93,19 +70,6 @@ pub const LIST_SHARDS_PAGE_MAX: usize = 1_000;
 pub const DESCRIBE_STREAM_PAGE_MAX: usize = 100;
 /// Streams on one page of ListStreams, at most and by default (reference 9.4).
 pub const LIST_STREAMS_PAGE_MAX: usize = 100;
-/// Consumers on one page of ListStreamConsumers, at most and by default (reference 9.5).
-pub const LIST_STREAM_CONSUMERS_PAGE_MAX: usize = 100;
-/// Tags on one page of ListTagsForStream, at most and by default (model `ListTagsForStreamInputLimit`).
-pub const LIST_TAGS_PAGE_MAX: usize = 50;
-
-/// Records that one shard takes in a second, when limits are on (reference 16).
-pub const SHARD_WRITE_RECORDS_PER_S: u64 = 1_000;
-/// Bytes of data and keys that one shard takes in a second, when limits are on (reference 16).
-pub const SHARD_WRITE_BYTES_PER_S: u64 = MIB as u64;
-/// GetRecords calls that one shard answers in a second, when limits are on (reference 16).
-pub const SHARD_READ_CALLS_PER_S: u64 = 5;
-/// Bytes that one shard gives its polling readers in a second, when limits are on (reference 16).
-pub const SHARD_READ_BYTES_PER_S: u64 = 2 * MIB as u64;
 
 /// Bytes of an HTTP request body, at most: a full PutRecords in base64 is 13.4 MiB (reference 1.1).
 pub const HTTP_BODY_BYTES_MAX: usize = 16 * MIB;
@@ -124,12 +88,9 @@ const _: () = {
     // The largest request must fit a body: base64 makes four characters of three bytes, and the JSON around
     // an entry (names, quotes, an explicit hash key) is under 256 bytes.
     assert!(REQUEST_BYTES_MAX.div_ceil(3) * 4 + PUT_RECORDS_ENTRIES_MAX * 256 <= HTTP_BODY_BYTES_MAX);
-    assert!(RETENTION_HOURS_MIN <= RETENTION_HOURS_DEFAULT && RETENTION_HOURS_DEFAULT <= RETENTION_HOURS_MAX);
     assert!(LIST_SHARDS_PAGE_MAX <= PAGE_LIMIT_MAX && LIST_STREAMS_PAGE_MAX <= PAGE_LIMIT_MAX);
-    assert!(DESCRIBE_STREAM_PAGE_MAX <= PAGE_LIMIT_MAX && LIST_STREAM_CONSUMERS_PAGE_MAX <= PAGE_LIMIT_MAX);
-    assert!(SHARD_COUNT_MAX <= SHARD_INDEX_MAX && UPDATE_SHARD_COUNT_TARGET_MAX <= SHARD_COUNT_MAX);
-    assert!(CREATING_CONSUMERS_MAX <= CONSUMERS_PER_STREAM_MAX);
-    assert!(SUBSCRIPTION_HEARTBEAT_MS < SUBSCRIPTION_MS_MAX);
+    assert!(DESCRIBE_STREAM_PAGE_MAX <= PAGE_LIMIT_MAX);
+    assert!(SHARD_COUNT_MAX <= SHARD_INDEX_MAX);
 };
 
 /// A quota that may be switched off.

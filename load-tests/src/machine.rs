@@ -44,6 +44,21 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// The members of a result's JSON object that say where it comes from, without braces.
+    pub fn json_members(&self) -> String {
+        let Self { cpu, cores, kernel, rustc, commit, date } = self;
+        format!(
+            "\"date\":{},\"commit\":{},\"machine\":{{\"cpu\":{},\"cores\":{cores},\"kernel\":{},\"rustc\":{}}}",
+            json_string(date),
+            json_string(commit),
+            json_string(cpu),
+            json_string(kernel),
+            json_string(rustc),
+        )
+    }
+}
+
 fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output =
         Command::new(program).args(arguments).output().ok().filter(|output| output.status.success())?;

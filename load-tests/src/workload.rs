@@ -1,6 +1,7 @@
 //! One stress run: a stream, producers that put as fast as they are answered, and pollers that read every shard from
 //! its start at the same time. It proposes; what must hold is the auditor's business.
 
+mod acknowledged;
 mod parts;
 
 use std::fmt;
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
+
+pub use acknowledged::put_answer;
 
 use crate::auditor::{Acked, Findings, Ledger, View};
 use crate::payload::{KEY_CHARS, Payloads};

@@ -18,6 +18,8 @@ use tokio::sync::Notify;
 
 use crate::limits::AtMemoryLimit;
 
+use super::ceiling::Ceiling;
+
 /// The three sizes a segment grows through, in bytes.
 pub(crate) const CHUNK_BYTES: [usize; 3] = [4 << 10, 64 << 10, 1 << 20];
 
@@ -41,29 +43,6 @@ pub struct ChunkPool {
     held_bytes: AtomicU64,
     ceiling: Ceiling,
     pressure: Notify,
-}
-
-/// How much memory segments may take, in bytes, and what happens then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ceiling {
-    /// From here on room is made before more is taken.
-    pub soft_bytes: u64,
-    /// From here on nothing is given.
-    pub hard_bytes: u64,
-    /// How room is made.
-    pub policy: AtMemoryLimit,
-}
-
-impl Ceiling {
-    /// No ceiling.
-    pub const NONE: Self = Self { soft_bytes: u64::MAX, hard_bytes: u64::MAX, policy: AtMemoryLimit::Trim };
-
-    /// How much is freed at once when the soft mark is met, in bytes: little enough to stay mapped for the next
-    /// segments, so that a server at its ceiling touches no fresh page.
-    #[must_use]
-    pub const fn relief_bytes(&self) -> u64 {
-        self.soft_bytes / 64
-    }
 }
 
 impl ChunkPool {

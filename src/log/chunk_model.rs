@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use loom::cell::UnsafeCell;
 
-use crate::limits::AtMemoryLimit;
+use super::ceiling::Ceiling;
 
 /// One size is enough to cross seals.
 pub(crate) const CHUNK_BYTES: [usize; 1] = [48];
@@ -17,22 +17,6 @@ pub(crate) type Class = usize;
 
 /// The only class.
 pub(crate) const CLASS_MAX: Class = 0;
-
-/// Stand-in for the ceiling, which a model never meets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ceiling {
-    pub soft_bytes: u64,
-    pub hard_bytes: u64,
-    pub policy: AtMemoryLimit,
-}
-
-impl Ceiling {
-    pub const NONE: Self = Self { soft_bytes: u64::MAX, hard_bytes: u64::MAX, policy: AtMemoryLimit::Trim };
-
-    pub fn relief_bytes(&self) -> u64 {
-        0
-    }
-}
 
 /// Stand-in for the pool: every chunk is fresh.
 pub struct ChunkPool;
@@ -84,7 +68,7 @@ pub(crate) type ArenaSlice<'a> = std::borrow::Cow<'a, [u8]>;
 // SAFETY: the segment's protocol decides who touches which byte; loom checks it.
 #[allow(unsafe_code)]
 unsafe impl Sync for Arena {}
-// SAFETY: as above.
+// SAFETY: nothing in it belongs to a thread; who touches which byte is as above.
 #[allow(unsafe_code)]
 unsafe impl Send for Arena {}
 
@@ -97,7 +81,10 @@ impl Arena {
         self.bytes.len()
     }
 
-    /// See the real one: bytes at or above `at` must not be published.
+    /// See the real one.
+    ///
+    /// # Safety
+    /// Bytes at or above `at` must not be published.
     #[allow(unsafe_code)]
     pub(crate) unsafe fn write(&self, at: usize, bytes: &[u8]) {
         for (cell, byte) in self.bytes[at..].iter().zip(bytes) {
@@ -106,7 +93,10 @@ impl Arena {
         }
     }
 
-    /// See the real one: the range must be published.
+    /// See the real one.
+    ///
+    /// # Safety
+    /// The range must be published.
     #[allow(unsafe_code)]
     pub(crate) unsafe fn read(&self, at: usize, bytes: usize) -> ArenaSlice<'_> {
         // SAFETY: the caller's contract, checked by loom.

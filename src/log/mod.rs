@@ -26,6 +26,7 @@
 //! append and publish against a reader across a seal, and trim against a reader. That a counter or arrival
 //! fits its mark, and that retired memory is reused only after its last reader, rest on argument (`Arc`).
 
+mod ceiling;
 #[cfg(not(shardmill_loom))]
 pub(crate) mod chunk;
 #[cfg(shardmill_loom)]
@@ -46,7 +47,8 @@ use std::sync::Arc;
 
 use crate::sync::{AtomicU64, Ordering, Swap};
 
-pub use chunk::{Ceiling, ChunkPool};
+pub use ceiling::Ceiling;
+pub use chunk::ChunkPool;
 pub use record::{EncodedRecord, PushError, RecordBuffer};
 pub use segment::Record;
 pub use slice::{Cursor, ReadLimits, Slice};

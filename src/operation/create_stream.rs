@@ -2,7 +2,7 @@
 
 use crate::control::{ControlError, NewStream, Scope, StreamMode};
 use crate::error::{ApiError, ErrorKind};
-use crate::limits::{CREATING_STREAMS_MAX, ON_DEMAND_SHARDS_INITIAL, RECORD_BYTES_DEFAULT};
+use crate::limits::{CREATING_STREAMS_MAX, ON_DEMAND_SHARDS_INITIAL, RECORD_BYTES_DEFAULT, STREAM_TAGS_MAX};
 
 use super::refusals;
 use super::schema::Input;
@@ -23,7 +23,7 @@ impl Request {
     /// Checks what the model leaves to the service.
     ///
     /// # Errors
-    /// Shard count and mode contradict each other, or a member asks for what is not built.
+    /// Shard count and mode contradict each other, E34 for too many tags, or a member asks for what is not built.
     pub fn validate(input: &Input<'_>, caller: Scope) -> Result<Self, ApiError> {
         let stream = StreamRef::from_members(input.string("StreamName"), None, caller)?;
         if input.integer("WarmThroughputMiBps").is_some() {
@@ -47,6 +47,9 @@ impl Request {
         let record_kib_max = input.integer("MaxRecordSizeInKiB").and_then(|kib| usize::try_from(kib).ok());
         let record_bytes_max = record_kib_max.map_or(RECORD_BYTES_DEFAULT, |kib| kib * 1024);
         let mut tags: Vec<_> = input.map("Tags").unwrap_or_default().iter().map(owned_pair).collect();
+        if tags.len() > STREAM_TAGS_MAX {
+            return Err(refusals::too_many_tags(&stream));
+        }
         tags.sort_unstable();
         Ok(Self { stream, shard_count, mode, record_bytes_max, tags })
     }
@@ -90,4 +93,26 @@ fn refused(text: &'static str) -> ApiError {
 fn not_built(member: &str) -> ApiError {
     let text = format!("shardmill does not implement {member} in CreateStream yet.");
     ApiError::new(ErrorKind::NotImplemented, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Value;
+    use crate::names::{AccountId, Region};
+    use crate::operation::schema::{read, shapes};
+
+    fn with_tags(count: usize) -> Result<Request, ApiError> {
+        let tags = (0..count).map(|number| (format!("k{number:03}").into(), Value::string("v"))).collect();
+        let input = Value::structure([("StreamName", Value::string("s")), ("Tags", Value::Map(tags))]);
+        let caller = Scope { account: AccountId::DEFAULT, region: Region::US_EAST_1 };
+        Request::validate(&read(&shapes::CREATE_STREAM, input)?, caller)
+    }
+
+    /// Protects: a stream takes 50 tags and no more, though the model's map may hold 200.
+    #[test]
+    fn fifty_tags_are_the_most() {
+        assert_eq!(with_tags(50).map(|request| request.tags.len()), Ok(50));
+        assert_eq!(with_tags(51).err().map(|error| error.kind), Some(ErrorKind::InvalidArgument));
+    }
 }

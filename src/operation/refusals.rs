@@ -191,6 +191,17 @@ pub(crate) fn record_too_large(path: &str, record_bytes: usize, bytes_max: usize
     ApiError::new(ErrorKind::Validation, text)
 }
 
+/// E34, recorded for AddTagsToStream: more tags than a stream takes. AWS's text says 10 where the limit is 50.
+pub(crate) fn too_many_tags(stream: &StreamRef) -> ApiError {
+    let StreamRef { scope, name } = stream;
+    let text = format!(
+        "Failed to add tags to stream {name} under account {} because a given stream cannot have more than 10 tags \
+         associated with it.",
+        scope.account
+    );
+    ApiError::new(ErrorKind::InvalidArgument, text)
+}
+
 /// E35, recorded.
 pub(crate) fn no_token_and_no_stream() -> ApiError {
     ApiError::new(ErrorKind::InvalidArgument, "Either NextToken or StreamName should be provided.")

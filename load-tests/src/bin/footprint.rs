@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use shardmill_load_tests::machine::{Machine, json_string};
+use shardmill_load_tests::machine::Machine;
 use shardmill_load_tests::paired::spread;
 use shardmill_load_tests::payload::{KEY_CHARS, Payloads};
 use shardmill_load_tests::server::Server;
@@ -219,14 +219,9 @@ fn json_line(machine: &Machine, figures: &[Figure]) -> String {
         })
         .collect();
     format!(
-        "{{\"date\":{},\"commit\":{},\"machine\":{{\"cpu\":{},\"cores\":{},\"kernel\":{},\"rustc\":{}}},\
+        "{{{},\
          \"figures\":[{}]}}",
-        json_string(&machine.date),
-        json_string(&machine.commit),
-        json_string(&machine.cpu),
-        machine.cores,
-        json_string(&machine.kernel),
-        json_string(&machine.rustc),
+        machine.json_members(),
         figures.join(","),
     )
 }

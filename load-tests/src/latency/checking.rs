@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use super::{PATIENCE, STREAM};
 use crate::auditor::{Acked, Findings, View, Violation};
-use crate::payload::{Payloads, RecordId};
-use crate::wire::answers::{self, PutEntry};
+use crate::payload::Payloads;
+use crate::wire::answers;
 use crate::wire::request::Request;
 use crate::wire::{Answer, Connection, WireError};
 use crate::workload::{RunError, good, oldest_iterator};
@@ -43,36 +43,6 @@ pub fn came<'a>(
             findings.add(Violation::Failed, || format!("{}: {error}", name()));
             Came::Nothing
         }
-    }
-}
-
-/// Reads the answer to a PutRecords of the records `first..first + count` of producer 0 and keeps what it
-/// acknowledges.
-pub fn put_answer(body: &[u8], first: u64, count: u64, acked: &mut Vec<Acked>, findings: &mut Findings) {
-    let before = acked.len();
-    let (mut entries, mut refused) = (0u64, 0u64);
-    let scanned = answers::put_records(body, |entry| {
-        let id = RecordId::new(0, first + entries);
-        entries += 1;
-        match entry {
-            PutEntry::Stored { shard, sequence } => acked.push(Acked { id, shard, sequence }),
-            PutEntry::Failed { code } => {
-                refused += 1;
-                findings.add(Violation::Refused, || format!("{id}: {}", code.escape_ascii()));
-            }
-        }
-    });
-    let failed = |what: String| format!("PutRecords of {count} records from {first}: {what}");
-    if entries > count {
-        // Numbers beyond the request belong to records of other requests; they must not count as acknowledged.
-        acked.truncate(before);
-    }
-    match scanned {
-        Ok(said) if said == refused && entries == count => {}
-        Ok(said) => findings.add(Violation::Failed, || {
-            failed(format!("{entries} entries, {refused} refused, FailedRecordCount {said}"))
-        }),
-        Err(error) => findings.add(Violation::Failed, || failed(format!("answer: {error}"))),
     }
 }
 
@@ -153,7 +123,9 @@ pub async fn read_back(address: SocketAddr, shards: u32, payloads: &Payloads) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::payload::RecordId;
     use crate::sequence::Sequence;
+    use crate::workload::put_answer;
 
     fn acked(number: u64, sequence: &str) -> Acked {
         let sequence = Sequence::parse(sequence.as_bytes()).unwrap();
@@ -206,7 +178,7 @@ mod tests {
         let checked = |failed: u64, records: &[&str]| {
             let body = format!("{{\"FailedRecordCount\":{failed},\"Records\":[{}]}}", records.join(","));
             let (mut acked, mut findings) = (Vec::new(), Findings::default());
-            put_answer(body.as_bytes(), 40, 2, &mut acked, &mut findings);
+            put_answer(body.as_bytes(), 0, 40, 2, &mut acked, &mut findings);
             (acked.iter().map(|entry| entry.id.number()).collect::<Vec<_>>(), findings.total())
         };
         assert_eq!(checked(0, &[stored, stored]), (vec![40, 41], 0));

@@ -8,14 +8,14 @@ use std::time::Instant;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-use super::checking::{Came, came, page, put_answer};
+use super::checking::{Came, came, page};
 use super::pacing::{Answered, Caller};
 use super::{PATIENCE, PUT_RECORDS_MAX, REQUEST_BYTES_MAX, STREAM, Subject, Workload};
 use crate::auditor::{Acked, Findings};
 use crate::payload::Payloads;
 use crate::wire::Connection;
 use crate::wire::request::Request;
-use crate::workload::{RunError, create_stream, good, oldest_iterator};
+use crate::workload::{RunError, create_stream, good, oldest_iterator, put_answer};
 
 /// Pages put per shard. Keys spread evenly but not exactly, so a shard holds a few more or less.
 const PAGES_PER_SHARD: u64 = 20;
@@ -107,7 +107,7 @@ async fn fill(
     while first < records {
         let count = batch.min(records - first);
         request.put_records(STREAM, payloads, 0, first, count);
-        put_answer(&good(connection, &request).await?, first, count, &mut acked, findings);
+        put_answer(&good(connection, &request).await?, 0, first, count, &mut acked, findings);
         first += count;
     }
     let mut shards: Vec<Vec<Acked>> = (0..workload.shards).map(|_| Vec::new()).collect();

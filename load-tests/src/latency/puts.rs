@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::checking::{Came, came, put_answer, read_back};
+use super::checking::{Came, came, read_back};
 use super::pacing::{Answered, Caller};
 use super::{PATIENCE, PUT_RECORDS_MAX, STREAM, Subject, Workload};
 use crate::auditor::{Acked, Findings, Ledger};
 use crate::payload::Payloads;
 use crate::wire::Connection;
 use crate::wire::request::Request;
-use crate::workload::{RunError, create_stream};
+use crate::workload::{RunError, create_stream, put_answer};
 
 /// The run as a whole.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl Caller for PutCaller {
             format!("PutRecords of {count} records from {first}")
         }) {
             Came::Body(body) => {
-                put_answer(body, first, count, &mut self.acked, &mut self.findings);
+                put_answer(body, 0, first, count, &mut self.acked, &mut self.findings);
                 true
             }
             Came::Refusal => true,

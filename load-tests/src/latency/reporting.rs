@@ -82,7 +82,6 @@ impl Context {
 
     /// One rate's JSON object, without a line end.
     pub fn json(&self, row: &Row) -> String {
-        let Machine { cpu, cores, kernel, rustc, commit, date } = &self.machine;
         let Workload { shards, records_per_request, record_bytes, connections, seed } = self.workload;
         let Row { summary, violations } = row;
         let workers = self.workers.map_or("null".to_owned(), |workers| workers.to_string());
@@ -90,17 +89,13 @@ impl Context {
             .pause
             .map_or("null".to_owned(), |Pause { at_s, ms }| format!("{{\"at_s\":{at_s},\"ms\":{ms}}}"));
         format!(
-            "{{\"date\":{},\"commit\":{},\"machine\":{{\"cpu\":{},\"cores\":{cores},\"kernel\":{},\"rustc\":{}}},\
+            "{{{},\
              \"operation\":{},\"seed\":{seed},\"shards\":{shards},\"records_per_request\":{records_per_request},\
              \"record_bytes\":{record_bytes},\"connections\":{connections},\"workers\":{workers},\"pause\":{pause},\
              \"offered_per_s\":{},\"achieved_per_s\":{:.1},\"saturated\":{},\"seconds\":{:.3},\"answered\":{},\
              \"unsent\":{},\"p50_ms\":{:.3},\"p90_ms\":{:.3},\"p99_ms\":{:.3},\"p999_ms\":{:.3},\"max_ms\":{:.3},\
              \"sent_late_p50_ms\":{:.3},\"sent_late_p99_ms\":{:.3},\"violations\":{violations}}}",
-            json_string(date),
-            json_string(commit),
-            json_string(cpu),
-            json_string(kernel),
-            json_string(rustc),
+            self.machine.json_members(),
             json_string(self.operation),
             summary.offered_per_s,
             summary.achieved_per_s,

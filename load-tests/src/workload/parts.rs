@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::acknowledged::put_answer;
 use super::{Latencies, PATIENCE, RunError, STALL, STREAM, Shared, excerpt, oldest_iterator};
 use crate::auditor::{Acked, Findings, View, Violation};
-use crate::payload::RecordId;
-use crate::wire::answers::{self, PutEntry};
+use crate::wire::answers;
 use crate::wire::request::Request;
 use crate::wire::{Answer, Connection};
 
@@ -71,29 +71,7 @@ impl Producer {
             Err(goes_on) => return goes_on,
         };
         let acked_before = acked.len();
-        let (mut entries, mut refused) = (0u64, 0u64);
-        let scanned = answers::put_records(body, |entry| {
-            let id = RecordId::new(producer, first + entries);
-            entries += 1;
-            match entry {
-                PutEntry::Stored { shard, sequence } => acked.push(Acked { id, shard, sequence }),
-                PutEntry::Failed { code } => {
-                    refused += 1;
-                    findings.add(Violation::Refused, || format!("{id}: {}", code.escape_ascii()));
-                }
-            }
-        });
-        if entries > count {
-            // Numbers beyond the request belong to records not sent yet; they must not count as acknowledged.
-            acked.truncate(acked_before);
-        }
-        match scanned {
-            Ok(failed) if failed == refused && entries == count => {}
-            Ok(failed) => findings.add(Violation::Failed, || {
-                format!("{}: {entries} entries, {refused} refused, FailedRecordCount {failed} for {count} records", name())
-            }),
-            Err(error) => findings.add(Violation::Failed, || format!("{}: answer: {error}", name())),
-        }
+        put_answer(body, producer, first, count, acked, findings);
         for entry in &acked[acked_before..] {
             if let Some(count) = self.shared.acked.get(entry.shard as usize) {
                 count.fetch_add(1, Ordering::Relaxed);

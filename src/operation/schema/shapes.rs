@@ -5,6 +5,7 @@
 //! print them in where that was recorded (V5), and in the model's order elsewhere.
 
 use super::patterns::{self, Pattern};
+use crate::limits;
 use crate::operation::names::Operation;
 
 /// What a member may hold.
@@ -103,25 +104,32 @@ const fn required(name: &'static str, shape: &'static Shape) -> MemberShape {
     MemberShape { name, shape, required: true }
 }
 
-static STREAM_NAME: Shape = name_like(128, &patterns::NAME);
+static STREAM_NAME: Shape = name_like(limits::STREAM_NAME_CHARS_MAX, &patterns::NAME);
 static STREAM_ARN: Shape = name_like(2048, &patterns::STREAM_ARN);
 static STREAM_ID: Shape = name_like(24, &patterns::STREAM_ID);
 static SHARD_ID: Shape = name_like(128, &patterns::NAME);
 static HASH_KEY: Shape = number_text(&patterns::HASH_KEY);
 static SEQUENCE_NUMBER: Shape = number_text(&patterns::SEQUENCE_NUMBER);
-static PARTITION_KEY: Shape = Shape::String(text(1, 256));
-static DATA: Shape = Shape::Blob { len_max: 10_485_760 };
-static SHARD_ITERATOR: Shape = Shape::String(text(1, 512));
+static PARTITION_KEY: Shape = Shape::String(text(1, limits::PARTITION_KEY_CHARS_MAX));
+static DATA: Shape = Shape::Blob { len_max: limits::RECORD_BYTES_MAX };
+static SHARD_ITERATOR: Shape = Shape::String(text(1, limits::SHARD_ITERATOR_CHARS_MAX));
 static NEXT_TOKEN: Shape = Shape::String(text(1, 1_048_576));
 static TIMESTAMP: Shape = Shape::Timestamp;
 static BOOLEAN: Shape = Shape::Boolean;
 static POSITIVE_INTEGER: Shape = Shape::Integer { min: Some(1), max: None };
 static NATURAL_INTEGER: Shape = Shape::Integer { min: Some(0), max: None };
-static MAX_RECORD_SIZE_IN_KIB: Shape = Shape::Integer { min: Some(1024), max: Some(10_240) };
+static MAX_RECORD_SIZE_IN_KIB: Shape = Shape::Integer {
+    min: Some(limits::RECORD_SIZE_KIB_MIN as i64),
+    max: Some(limits::RECORD_SIZE_KIB_MAX as i64),
+};
 /// `GetRecordsInputLimit`, `DescribeStreamInputLimit` and the page limits of the List operations are one
 /// range.
-static PAGE_LIMIT: Shape = Shape::Integer { min: Some(1), max: Some(10_000) };
-static TAG_MAP: Shape = Shape::Map { key: text(1, 128), value: text(0, 256), len: (1, 200) };
+static PAGE_LIMIT: Shape = Shape::Integer { min: Some(1), max: Some(limits::PAGE_LIMIT_MAX as i64) };
+static TAG_MAP: Shape = Shape::Map {
+    key: text(1, limits::TAG_KEY_CHARS_MAX),
+    value: text(0, limits::TAG_VALUE_CHARS_MAX),
+    len: (1, 200),
+};
 static STREAM_MODE: Shape = enumeration(&["PROVISIONED", "ON_DEMAND"]);
 static RECORD_DISTRIBUTION_STRATEGY: Shape = enumeration(&["AUTO", "USER_PARTITION_KEY"]);
 /// In the recorded order of V5.
@@ -163,7 +171,7 @@ static PUT_RECORDS_REQUEST_ENTRY: Shape = Shape::Structure(&Structure {
 });
 
 static PUT_RECORDS_REQUEST_ENTRY_LIST: Shape =
-    Shape::List { element: &PUT_RECORDS_REQUEST_ENTRY, len: (1, 500) };
+    Shape::List { element: &PUT_RECORDS_REQUEST_ENTRY, len: (1, limits::PUT_RECORDS_ENTRIES_MAX) };
 
 /// The input of CreateStream.
 pub static CREATE_STREAM: Structure = Structure {

@@ -298,14 +298,9 @@ fn json_line(options: &Options, machine: &Machine, case: &Case, number: u32, rou
 /// The members that the rows of both comparisons begin with.
 fn json_members(options: &Options, machine: &Machine, case: &Case, number: u32, server: &Cost) -> String {
     format!(
-        "\"date\":{},\"commit\":{},\"machine\":{{\"cpu\":{},\"cores\":{},\"kernel\":{},\"rustc\":{}}},\
+        "{},\
          \"case\":{},\"round\":{number},\"quick\":{},\"workers\":{},\"requests\":{}",
-        json_string(&machine.date),
-        json_string(&machine.commit),
-        json_string(&machine.cpu),
-        machine.cores,
-        json_string(&machine.kernel),
-        json_string(&machine.rustc),
+        machine.json_members(),
         json_string(case.name),
         options.quick,
         options.workers,
