@@ -56,13 +56,9 @@ struct Appender {
 
 impl Appender {
     fn new(data_bytes: usize) -> Self {
-        let (mut records, data) = (RecordBuffer::default(), data(data_bytes));
+        let (mut records, data) = (RecordBuffer::take(), data(data_bytes));
         for key in (0..BATCH_RECORDS).map(key) {
-            let append = |bytes: &mut Vec<u8>| {
-                bytes.extend_from_slice(&data);
-                Ok::<_, std::convert::Infallible>(())
-            };
-            records.push_with(key.as_bytes(), data.len(), append).expect("a record of a usual size");
+            records.push(key.as_bytes(), &data).expect("a record of a usual size");
         }
         Self {
             log: Log::new(),

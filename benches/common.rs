@@ -40,7 +40,7 @@ pub(crate) fn data(bytes: usize) -> Vec<u8> {
 /// A full request of records of this size.
 pub(crate) fn batch_records(data_bytes: usize) -> Records {
     let data = data(data_bytes);
-    let mut records = Records::with_capacity(BATCH_RECORDS as usize, 0);
+    let mut records = Records::take();
     for number in 0..BATCH_RECORDS {
         records.push(&key(number), None, &data).expect("a request's bytes can be addressed");
     }

@@ -46,6 +46,7 @@ pub mod log;
 mod memory;
 pub mod names;
 pub mod operation;
+mod pool;
 pub mod protocol;
 pub mod router;
 mod server;

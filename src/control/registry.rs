@@ -477,7 +477,7 @@ mod tests {
         let map = registry.find(HERE, name).unwrap().shard_map();
         let mut refused = 0;
         for _ in 0..records / 50 {
-            let mut collected = Records::default();
+            let mut collected = Records::take();
             for _ in 0..50 {
                 collected.push(key, None, &[7; 10 << 10]).unwrap();
             }

@@ -1,6 +1,6 @@
-//! Request bodies in: frame by frame into one pooled buffer, within a budget for the whole server.
+//! Request bodies in: frame by frame, within a budget for the whole server.
 //!
-//! The buffer grows as bytes arrive; a declared length is believed only as far as the budget goes. The permit
+//! A declared length is believed only as far as the budget goes. The permit
 //! for the whole body is taken before its first byte is read: taken bit by bit, bodies that are half in could
 //! each wait for what the others hold.
 
@@ -13,8 +13,7 @@ use hyper::body::{Body, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::HTTP_BODY_BYTES_MAX;
-
-use super::pool::PooledBuffer;
+use crate::protocol::exchange::Intake;
 
 /// What the budget is counted in, so that it fits the semaphore's 32-bit requests.
 const PERMIT_BYTES: usize = 1 << 10;
@@ -44,15 +43,7 @@ impl BodyBudget {
     }
 }
 
-/// A body that was read whole.
-pub(crate) struct ReadBody {
-    /// The bytes.
-    pub(crate) bytes: PooledBuffer,
-    /// Its share of the budget, free again when this is dropped: when nothing made of the body is left either.
-    pub(crate) share: BodyShare,
-}
-
-/// A body's share of the budget.
+/// A body's share of the budget, free again when this is dropped: when nothing made of the body is left either.
 pub(crate) struct BodyShare {
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -71,36 +62,43 @@ pub(crate) enum BodyError {
     Busy,
 }
 
-/// Reads a whole body.
+/// Reads a whole body into `intake`.
 ///
 /// # Errors
 /// [`BodyError`]. A declared length over the limit is refused before anything is read, so that a client that
 /// asked with `Expect: 100-continue` never sends it.
-pub(crate) async fn read(mut incoming: Incoming, budget: &BodyBudget) -> Result<ReadBody, BodyError> {
+pub(crate) async fn read(
+    mut incoming: Incoming,
+    budget: &BodyBudget,
+    intake: &mut Intake,
+) -> Result<BodyShare, BodyError> {
     let declared = incoming.size_hint();
     if declared.lower() > HTTP_BODY_BYTES_MAX as u64 {
         return Err(BodyError::TooLarge);
     }
     if incoming.is_end_stream() {
-        return Ok(ReadBody { bytes: PooledBuffer::default(), share: BodyShare { _permit: None } });
+        return Ok(BodyShare { _permit: None });
     }
     let bytes_max =
         declared.exact().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(HTTP_BODY_BYTES_MAX);
     let permit = tokio::time::timeout(READ_WITHIN, budget.permit(bytes_max)).await;
     let share = BodyShare { _permit: permit.map_err(|_| BodyError::Busy)? };
     let within = READ_WITHIN + Duration::from_secs((bytes_max / READ_BYTES_PER_S_MIN) as u64);
-    let bytes = tokio::time::timeout(within, read_frames(&mut incoming)).await;
-    Ok(ReadBody { bytes: bytes.map_err(|_| BodyError::Broken)??, share })
+    tokio::time::timeout(within, read_frames(&mut incoming, intake))
+        .await
+        .map_err(|_| BodyError::Broken)??;
+    Ok(share)
 }
 
-async fn read_frames(incoming: &mut Incoming) -> Result<PooledBuffer, BodyError> {
-    let mut bytes = PooledBuffer::take();
+async fn read_frames(incoming: &mut Incoming, intake: &mut Intake) -> Result<(), BodyError> {
+    let mut bytes = 0;
     while let Some(frame) = poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context)).await {
         let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
-        if bytes.len() + data.len() > HTTP_BODY_BYTES_MAX {
+        bytes += data.len();
+        if bytes > HTTP_BODY_BYTES_MAX {
             return Err(BodyError::TooLarge);
         }
-        bytes.extend_from_slice(&data);
+        intake.add(&data);
     }
-    Ok(bytes)
+    Ok(())
 }

@@ -8,8 +8,8 @@ use hyper::{Request, Response, StatusCode};
 
 use crate::operation::Service;
 use crate::protocol::answer::Answer;
-use crate::protocol::dispatch::{Class, Post, classify};
-use crate::protocol::exchange::{Prepared, Reply, prepare};
+use crate::protocol::dispatch::{Class, classify};
+use crate::protocol::exchange::{Intake, Reply, prepare};
 use crate::protocol::head::{Headers, RequestHead};
 use crate::protocol::headers::{Cors, extended_request_id, request_id};
 use crate::protocol::json::JsonScratch;
@@ -50,40 +50,32 @@ pub(crate) async fn answer(
         Class::Preflight(answer) | Class::Refused(answer) => {
             respond(&head, Reply::Whole(answer), After::KeepOpen)
         }
-        Class::Post(post) => match body::read(incoming, budget).await {
-            Ok(mut body) => {
-                let prepared = read(&head, &post, &mut body.bytes, service);
-                // The buffer serves the next request while this one waits for its shards; its share of the budget
-                // stays taken, since the records wait with it.
-                drop(body.bytes);
-                let _share = body.share;
-                let reply = match prepared {
-                    Ok(prepared) => prepared.run(service).await,
-                    Err(answer) => Reply::Whole(answer),
-                };
-                respond(&head, reply, After::KeepOpen)
+        Class::Post(post) => {
+            let mut intake = Intake::new(&post);
+            match body::read(incoming, budget, &mut intake).await {
+                // Its share of the budget stays taken as long as the records wait for their shards.
+                Ok(_share) => {
+                    let prepared =
+                        SCRATCH.with_borrow_mut(|scratch| prepare(&head, &post, intake, scratch, service));
+                    let reply = match prepared {
+                        Ok(prepared) => prepared.run(service).await,
+                        Err(answer) => Reply::Whole(answer),
+                    };
+                    respond(&head, reply, After::KeepOpen)
+                }
+                Err(error) => {
+                    let status = match error {
+                        BodyError::TooLarge => 413,
+                        BodyError::Broken => 400,
+                        BodyError::Busy => 503,
+                    };
+                    let answer = Answer { status, content_type: None, body: Vec::new() };
+                    // What is left of the body is not worth reading.
+                    respond(&head, Reply::Whole(answer), After::Close)
+                }
             }
-            Err(error) => {
-                let status = match error {
-                    BodyError::TooLarge => 413,
-                    BodyError::Broken => 400,
-                    BodyError::Busy => 503,
-                };
-                let answer = Answer { status, content_type: None, body: Vec::new() };
-                // What is left of the body is not worth reading.
-                respond(&head, Reply::Whole(answer), After::Close)
-            }
-        },
+        }
     }
-}
-
-fn read(
-    head: &RequestHead<'_, HeaderFields<'_>>,
-    post: &Post<'_>,
-    body: &mut [u8],
-    service: &Service,
-) -> Result<Prepared, Answer> {
-    SCRATCH.with_borrow_mut(|scratch| prepare(head, post, body, scratch, service))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

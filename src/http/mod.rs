@@ -11,6 +11,5 @@ pub(crate) mod body;
 pub(crate) mod connection;
 pub(crate) mod exchange;
 pub(crate) mod health;
-pub(crate) mod pool;
 pub(crate) mod reply_body;
 pub(crate) mod worker;

@@ -8,7 +8,7 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 
 use crate::protocol::records::get_reply::RecordsWriter;
 
-use super::pool::PooledBuffer;
+use crate::pool::PooledBytes;
 
 /// Size of a chunk: large enough that its cost is in its bytes, small enough that a slow reader holds little.
 const CHUNK_BYTES: usize = 128 << 10;
@@ -81,7 +81,7 @@ impl RecordsBody {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let mut chunk = PooledBuffer::take();
+        let mut chunk = PooledBytes::take();
         self.writer.write_chunk(CHUNK_BYTES, &mut chunk);
         // The other side of the promise made by the Content-Length.
         debug_assert!(chunk.len() as u64 <= self.left, "the reply is longer than its Content-Length");

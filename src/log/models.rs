@@ -26,12 +26,8 @@ fn positions_seen(log: &Log, from: u64) -> Vec<u64> {
 
 fn append(writer: &mut Writer, log: &Log, pool: &Arc<ChunkPool>, positions: std::ops::Range<u8>, at_ms: u64) {
     for position in positions {
-        let mut buffer = RecordBuffer::default();
-        let append = |bytes: &mut Vec<u8>| {
-            bytes.push(position);
-            Ok::<_, ()>(())
-        };
-        buffer.push_with(b"k", 1, append).unwrap();
+        let mut buffer = RecordBuffer::take();
+        buffer.push(b"k", &[position]).unwrap();
         writer.append(log, pool, buffer.record(0).unwrap(), at_ms).unwrap();
     }
     writer.commit();

@@ -49,12 +49,8 @@ fn append_parts(
     data: &[u8],
     arrival_ms: u64,
 ) {
-    let mut buffer = RecordBuffer::default();
-    let append = |bytes: &mut Vec<u8>| {
-        bytes.extend_from_slice(data);
-        Ok::<_, ()>(())
-    };
-    buffer.push_with(key, data.len(), append).unwrap();
+    let mut buffer = RecordBuffer::take();
+    buffer.push(key, data).unwrap();
     writer.append(log, pool, buffer.record(0).unwrap(), arrival_ms).unwrap();
 }
 

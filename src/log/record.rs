@@ -1,6 +1,12 @@
-//! A record as it lies in the log, `[key bytes, varint][data bytes, varint][key][data]`, and buffers of such records.
+//! A record as it lies in the log, `[key bytes, varint][data bytes, varint][data][key]`, and buffers of such records.
 //!
-//! Requests are decoded straight into this form ([`RecordBuffer`]), so that appending a record is one copy.
+//! Requests are decoded straight into this form ([`RecordBuffer`]), so that appending a record is one copy. Data
+//! comes before the key because it is long: it is written where it stays before the key has been read, and the
+//! header, whose length is not known until then, is set in front of it.
+
+use std::thread::LocalKey;
+
+use crate::pool::{Pool, Pooled, Reused};
 
 /// Largest header: two varints of at most four bytes each (28 bits).
 pub(super) const HEADER_BYTES_MAX: usize = 8;
@@ -12,15 +18,23 @@ pub struct EncodedRecord<'a> {
 }
 
 impl<'a> EncodedRecord<'a> {
-    /// All of it: header, key and data.
+    /// All of it: header, data and key.
     pub(super) const fn bytes(self) -> &'a [u8] {
         self.bytes
     }
 }
 
-/// Records one after the other, in the log's form.
+/// Records one after the other, in the log's form, with a few unused bytes before each.
 #[derive(Debug, Clone, Default)]
 pub struct RecordBuffer {
+    storage: Pooled<Storage>,
+    used: usize,
+}
+
+/// The memory of a buffer; used again for another one.
+#[derive(Debug, Clone, Default)]
+struct Storage {
+    /// As long as it has ever been, since what is written in place must be initialised memory.
     bytes: Vec<u8>,
     entries: Vec<Entry>,
 }
@@ -29,123 +43,157 @@ pub struct RecordBuffer {
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     start: u32,
-    key_start: u32,
     data_start: u32,
+    key_start: u32,
     end: u32,
 }
 
-/// Why a record was not added.
-#[derive(Debug, thiserror::Error)]
-pub enum PushError<E> {
-    /// Its data could not be written.
-    #[error("the record's data cannot be decoded")]
-    Data(E),
-    /// It is larger than a record can be, or the buffer would hold more than can be addressed.
-    #[error("the record or the request is too large")]
-    TooLarge,
-    /// Its data turned out to have another length than was announced.
-    #[error("the record's data has another length than announced")]
-    Length,
-}
+/// It is larger than a record can be, or the buffer would hold more than can be addressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the record or the request is too large")]
+pub struct TooLarge;
 
 impl RecordBuffer {
-    /// An empty buffer with room for this many records and bytes.
+    /// An empty buffer, with whatever room its last use has left.
     #[must_use]
-    pub fn with_capacity(records: usize, bytes: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bytes), entries: Vec::with_capacity(records) }
+    pub fn take() -> Self {
+        Self { storage: Pooled::take(), used: 0 }
     }
 
-    /// Adds a record of `data_bytes` bytes of data, which `append_data` appends to the buffer it is given, so that
-    /// decoding writes in place. If anything fails, nothing is added.
+    /// Room for the data of the next record, at least `bytes` long; to be written from its start, then
+    /// [finished](Self::finish). What is in it is left from earlier uses.
+    #[inline]
+    pub fn room(&mut self, bytes: usize) -> &mut [u8] {
+        let start = self.used + HEADER_BYTES_MAX;
+        if self.storage.bytes.len() < start + bytes {
+            self.grow(start + bytes);
+        }
+        &mut self.storage.bytes[start..]
+    }
+
+    /// To at least twice the length, so that growing costs a constant part of what is written.
+    #[cold]
+    fn grow(&mut self, bytes: usize) {
+        let grown = bytes.max(2 * self.storage.bytes.len());
+        self.storage.bytes.resize(grown, 0);
+    }
+
+    /// Makes a record of the first `data_bytes` bytes of the [room](Self::room) and a key.
     ///
     /// # Errors
-    /// [`PushError`].
-    pub fn push_with<E>(
-        &mut self,
-        key: &[u8],
-        data_bytes: usize,
-        append_data: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), PushError<E>> {
-        let start = self.bytes.len();
-        let added = self.add(key, data_bytes, append_data);
-        if added.is_err() {
-            self.bytes.truncate(start);
-        }
-        added
+    /// [`TooLarge`]; nothing is added then.
+    pub fn finish(&mut self, data_bytes: usize, key: &[u8]) -> Result<(), TooLarge> {
+        self.room(data_bytes + key.len())[data_bytes..][..key.len()].copy_from_slice(key);
+        self.finish_in_place(data_bytes, key.len())
     }
 
-    fn add<E>(
-        &mut self,
-        key: &[u8],
-        data_bytes: usize,
-        append_data: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), PushError<E>> {
-        let (header, header_bytes) = header(key.len(), data_bytes).ok_or(PushError::TooLarge)?;
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(&header[..header_bytes]);
-        self.bytes.extend_from_slice(key);
-        let data_start = self.bytes.len();
-        append_data(&mut self.bytes).map_err(PushError::Data)?;
-        if self.bytes.len() - data_start != data_bytes {
-            return Err(PushError::Length);
+    /// As [`Self::finish`], for a key of so many bytes that stands in the room already, behind the data.
+    ///
+    /// # Errors
+    /// [`TooLarge`], also where the room is less; nothing is added then.
+    #[inline]
+    pub fn finish_in_place(&mut self, data_bytes: usize, key_bytes: usize) -> Result<(), TooLarge> {
+        let (header, header_bytes) = header(key_bytes, data_bytes).ok_or(TooLarge)?;
+        let data_start = self.used + HEADER_BYTES_MAX;
+        let key_start = data_start + data_bytes;
+        let end = key_start + key_bytes;
+        if end > self.storage.bytes.len() || u32::try_from(end).is_err() {
+            return Err(TooLarge);
         }
-        let place = |at: usize| u32::try_from(at).map_err(|_| PushError::TooLarge);
-        let end = place(self.bytes.len())?;
-        let (start, key_start) = (place(start)?, place(start + header_bytes)?);
-        self.entries.push(Entry { start, key_start, data_start: place(data_start)?, end });
+        // Right-aligned: what does not count of it comes first, and the record starts after that.
+        let header = header << (8 * (HEADER_BYTES_MAX - header_bytes));
+        let before = self.storage.bytes[self.used..].first_chunk_mut().ok_or(TooLarge)?;
+        *before = header.to_le_bytes();
+        #[allow(clippy::cast_possible_truncation, reason = "none is above the end, which was looked at")]
+        let entry = Entry {
+            start: (data_start - header_bytes) as u32,
+            data_start: data_start as u32,
+            key_start: key_start as u32,
+            end: end as u32,
+        };
+        self.storage.entries.push(entry);
+        self.used = end;
         Ok(())
+    }
+
+    /// Adds a record whose data is at hand.
+    ///
+    /// # Errors
+    /// [`TooLarge`]; nothing is added then.
+    pub fn push(&mut self, key: &[u8], data: &[u8]) -> Result<(), TooLarge> {
+        self.room(data.len())[..data.len()].copy_from_slice(data);
+        self.finish(data.len(), key)
     }
 
     /// Records.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.storage.entries.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.storage.entries.is_empty()
     }
 
     /// One record in the log's form.
     #[must_use]
     pub fn record(&self, number: usize) -> Option<EncodedRecord<'_>> {
-        let entry = self.entries.get(number)?;
-        Some(EncodedRecord { bytes: &self.bytes[entry.start as usize..entry.end as usize] })
+        let entry = self.storage.entries.get(number)?;
+        Some(EncodedRecord { bytes: &self.storage.bytes[entry.start as usize..entry.end as usize] })
     }
 
     /// Key of one record; nothing if there is no such record.
     #[must_use]
     pub fn key(&self, number: usize) -> &[u8] {
-        let key = |entry: &Entry| &self.bytes[entry.key_start as usize..entry.data_start as usize];
-        self.entries.get(number).map_or(&[], key)
+        let key = |entry: &Entry| &self.storage.bytes[entry.key_start as usize..entry.end as usize];
+        self.storage.entries.get(number).map_or(&[], key)
     }
 
     /// Data of one record; nothing if there is no such record.
     #[must_use]
     pub fn data(&self, number: usize) -> &[u8] {
-        let data = |entry: &Entry| &self.bytes[entry.data_start as usize..entry.end as usize];
-        self.entries.get(number).map_or(&[], data)
+        let data = |entry: &Entry| &self.storage.bytes[entry.data_start as usize..entry.key_start as usize];
+        self.storage.entries.get(number).map_or(&[], data)
     }
 
     /// Bytes of key and data of one record, the header not counted.
     #[must_use]
     pub fn payload_bytes(&self, number: usize) -> usize {
-        self.entries.get(number).map_or(0, |entry| (entry.end - entry.key_start) as usize)
+        self.storage.entries.get(number).map_or(0, |entry| (entry.end - entry.data_start) as usize)
     }
 }
 
-/// The header of a record, and how much of it counts. `None` if a length does not fit.
-pub(super) fn header(key_bytes: usize, data_bytes: usize) -> Option<([u8; HEADER_BYTES_MAX], usize)> {
+thread_local! {
+    static STORAGES: Pool<Storage> = const { Pool::new() };
+}
+
+impl Reused for Storage {
+    fn pool() -> &'static LocalKey<Pool<Self>> {
+        &STORAGES
+    }
+
+    fn kept_bytes(&self) -> usize {
+        self.bytes.capacity() + self.entries.capacity() * size_of::<Entry>()
+    }
+
+    fn renew(&mut self) {
+        self.entries.clear();
+    }
+}
+
+/// The header of a record as a little-endian number, and how many of its bytes count. `None` if a length does not
+/// fit.
+#[inline]
+fn header(key_bytes: usize, data_bytes: usize) -> Option<(u64, usize)> {
     const LENGTH_MAX: usize = (1 << 28) - 1;
     if key_bytes > LENGTH_MAX || data_bytes > LENGTH_MAX {
         return None;
     }
-    let mut header = [0; HEADER_BYTES_MAX];
-    let after_key = write_varint(&mut header, 0, key_bytes);
-    let bytes = write_varint(&mut header, after_key, data_bytes);
-    Some((header, bytes))
+    let (key, key_varint_bytes) = varint(key_bytes as u64);
+    let (data, data_varint_bytes) = varint(data_bytes as u64);
+    Some((key | data << (8 * key_varint_bytes), key_varint_bytes + data_varint_bytes))
 }
 
 /// Reads a header: key bytes, data bytes, and the header's own length.
@@ -155,15 +203,16 @@ pub(super) fn read_header(bytes: &[u8]) -> (usize, usize, usize) {
     (key_bytes, data_bytes, after_data)
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "seven bits at a time")]
-fn write_varint(out: &mut [u8; HEADER_BYTES_MAX], mut at: usize, mut value: usize) -> usize {
-    while value >= 0x80 {
-        out[at] = value as u8 | 0x80;
-        value >>= 7;
-        at += 1;
+/// A number below 2^28, and how many bytes it takes.
+#[inline]
+const fn varint(value: u64) -> (u64, usize) {
+    let [first, second, third, fourth] = [value & 0x7f, value >> 7 & 0x7f, value >> 14 & 0x7f, value >> 21];
+    match value {
+        0..0x80 => (first, 1),
+        0x80..0x4000 => (first | 0x80 | second << 8, 2),
+        0x4000..0x20_0000 => (first | 0x80 | (second | 0x80) << 8 | third << 16, 3),
+        _ => (first | 0x80 | (second | 0x80) << 8 | (third | 0x80) << 16 | fourth << 24, 4),
     }
-    out[at] = value as u8;
-    at + 1
 }
 
 fn read_varint(bytes: &[u8], mut at: usize) -> (usize, usize) {
@@ -188,25 +237,38 @@ mod tests {
     fn headers_round_trip() {
         for (key, data) in [(0, 0), (1, 127), (127, 128), (1024, 10 << 20), ((1 << 28) - 1, (1 << 28) - 1)] {
             let (bytes, used) = header(key, data).unwrap();
-            assert_eq!(read_header(&bytes[..used]), (key, data, used));
+            assert_eq!(read_header(&bytes.to_le_bytes()[..used]), (key, data, used));
         }
         assert_eq!(header(1 << 28, 0), None);
     }
 
-    /// Protects: what fails to be added leaves no trace, and a wrong length is noticed.
+    /// Protects: records stand in the log's form, whatever was written into the room before; and a buffer that was
+    /// used before starts empty.
     #[test]
-    fn a_failed_push_leaves_no_trace() {
-        let mut buffer = RecordBuffer::default();
-        let good = |bytes: &mut Vec<u8>| {
-            bytes.extend_from_slice(b"data");
-            Ok::<_, ()>(())
-        };
-        assert!(buffer.push_with(b"k", 4, good).is_ok());
-        assert!(matches!(buffer.push_with(b"k", 5, good), Err(PushError::Length)));
-        assert!(matches!(buffer.push_with(b"k", 4, |_| Err("no")), Err(PushError::Data("no"))));
-        assert!(buffer.push_with(b"key", 4, good).is_ok());
-        assert_eq!((buffer.len(), buffer.key(1), buffer.data(1)), (2, &b"key"[..], &b"data"[..]));
-        assert_eq!(buffer.record(0).unwrap().bytes(), b"\x01\x04kdata");
-        assert_eq!(buffer.payload_bytes(1), 7);
+    fn records_stand_in_the_logs_form() {
+        for _ in 0..2 {
+            let mut buffer = RecordBuffer::take();
+            assert!(buffer.is_empty());
+            buffer.room(100).fill(0xee);
+            buffer.push(b"k", b"data").unwrap();
+            buffer.push(b"", b"").unwrap();
+            buffer.push(&[b'k'; 200], &[7; 20_000]).unwrap();
+            assert_eq!(buffer.record(0).unwrap().bytes(), b"\x01\x04datak");
+            assert_eq!(buffer.record(1).unwrap().bytes(), [0, 0]);
+            assert_eq!(&buffer.record(2).unwrap().bytes()[..6], [200, 1, 0xa0, 0x9c, 1, 7]);
+            assert_eq!((buffer.len(), buffer.key(0), buffer.data(0)), (3, &b"k"[..], &b"data"[..]));
+            assert_eq!((buffer.key(2), buffer.data(2)), (&[b'k'; 200][..], &[7; 20_000][..]));
+            assert_eq!([0, 1, 2, 3].map(|number| buffer.payload_bytes(number)), [5, 0, 20_200, 0]);
+        }
+    }
+
+    /// Protects: a record that cannot be is refused and leaves no trace.
+    #[test]
+    fn a_record_that_is_too_large_is_refused() {
+        let mut buffer = RecordBuffer::take();
+        assert_eq!(buffer.finish_in_place(1 << 28, 1), Err(TooLarge));
+        let room_bytes = buffer.room(10).len();
+        assert_eq!(buffer.finish_in_place(room_bytes, 1), Err(TooLarge));
+        assert!(buffer.is_empty());
     }
 }

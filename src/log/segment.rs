@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! | records, growing up -->            free            <-- marks, growing down |
-//! record = key bytes (varint) | data bytes (varint) | key | data
+//! record = key bytes (varint) | data bytes (varint) | data | key
 //! mark   = record index (u32) | offset (u32) | arrival - base, ms (u32) | counter - base (u32)
 //! ```
 //! Records are dense: index 0, 1, 2, … from the segment's base position. A **mark** starts a stretch in which
@@ -187,8 +187,8 @@ impl Segment {
                     position: self.base.position + u64::from(at),
                     counter: self.base.counter + u64::from(mark.counter_delta) + u64::from(at - mark.index),
                     arrival_ms: self.base.arrival_ms + u64::from(mark.arrival_delta_ms),
-                    key: self.published_bytes(body, key_bytes, published),
-                    data: self.published_bytes(body + key_bytes, data_bytes, published),
+                    key: self.published_bytes(body + data_bytes, key_bytes, published),
+                    data: self.published_bytes(body, data_bytes, published),
                 };
                 if !visit(&record) {
                     return at;
@@ -257,7 +257,7 @@ impl Segment {
         Mark::from_bytes(&bytes)
     }
 
-    /// Key length, data length, and where the key starts.
+    /// Key length, data length, and where the data starts.
     #[allow(clippy::needless_borrow, reason = "the model checker's slice is a copy")]
     fn header(&self, offset: usize, published: Published) -> (usize, usize, usize) {
         let room = (published.bytes as usize - offset).min(HEADER_BYTES_MAX);
@@ -361,12 +361,8 @@ mod tests {
 
     /// Pushes a record given by its parts.
     fn push(writer: &mut SegmentWriter, key: &[u8], data: &[u8], arrival_ms: u64, counter: u64) -> bool {
-        let mut buffer = RecordBuffer::default();
-        let append = |bytes: &mut Vec<u8>| {
-            bytes.extend_from_slice(data);
-            Ok::<_, ()>(())
-        };
-        buffer.push_with(key, data.len(), append).unwrap();
+        let mut buffer = RecordBuffer::take();
+        buffer.push(key, data).unwrap();
         writer.push(buffer.record(0).unwrap(), arrival_ms, counter)
     }
 

@@ -30,7 +30,14 @@ impl HashKey {
     /// # Errors
     /// [`HashKeyError::Pattern`] if the model's pattern is broken, [`HashKeyError::AboveMax`] past 2^128 - 1.
     pub fn parse(text: &str) -> Result<Self, HashKeyError> {
-        let digits = text.as_bytes();
+        Self::parse_digits(text.as_bytes())
+    }
+
+    /// As [`Self::parse`], from bytes.
+    ///
+    /// # Errors
+    /// [`HashKeyError`].
+    pub fn parse_digits(digits: &[u8]) -> Result<Self, HashKeyError> {
         let padded = digits.len() > 1 && digits.first() == Some(&b'0');
         if digits.is_empty()
             || digits.len() > HASH_KEY_DIGITS_MAX

@@ -10,6 +10,7 @@ use super::codec::Codec;
 use super::dispatch::{Body, Post, resolve};
 use super::head::{Headers, RequestHead};
 use super::json::{self, JsonScratch, Malformed};
+use super::records::feed::{Fed, FedRecords, Feed};
 use super::records::get_reply::{RecordsLength, RecordsWriter};
 use super::records::put_reply;
 use super::records::{requests, scan};
@@ -18,6 +19,7 @@ use crate::document::Value;
 use crate::error::{ApiError, ErrorKind};
 use crate::operation::schema::{read, shapes::Structure};
 use crate::operation::{Operation, Service, put_record, put_records};
+use crate::pool::PooledBytes;
 
 /// What a request is answered with.
 pub enum Reply {
@@ -39,6 +41,36 @@ enum Step {
     PutRecords(put_records::Request),
 }
 
+/// Takes in the body of a POST, frame by frame.
+pub struct Intake(Taken);
+
+enum Taken {
+    /// To be read when it is whole.
+    Whole(PooledBytes),
+    /// Read as it comes.
+    PutRecords(Box<Feed>),
+}
+
+impl Intake {
+    /// For the body of this request.
+    #[must_use]
+    pub fn new(post: &Post<'_>) -> Self {
+        let is_json = matches!(post.codec, Some(Codec::Json | Codec::ApplicationJson));
+        Self(match post.operation {
+            Some(Operation::PutRecords) if is_json => Taken::PutRecords(Box::default()),
+            _ => Taken::Whole(PooledBytes::take()),
+        })
+    }
+
+    /// The next frame of the body.
+    pub fn add(&mut self, frame: &[u8]) {
+        match &mut self.0 {
+            Taken::Whole(bytes) => bytes.extend_from_slice(frame),
+            Taken::PutRecords(feed) => feed.add(frame),
+        }
+    }
+}
+
 /// Reads a POST and runs it as far as it goes without waiting.
 ///
 /// # Errors
@@ -46,10 +78,18 @@ enum Step {
 pub fn prepare<H: Headers + ?Sized>(
     head: &RequestHead<'_, H>,
     post: &Post<'_>,
-    body: &mut [u8],
+    intake: Intake,
     scratch: &mut JsonScratch,
     service: &Service,
 ) -> Result<Prepared, Answer> {
+    let mut body = match intake.0 {
+        Taken::Whole(body) => body,
+        Taken::PutRecords(feed) => match feed.finish() {
+            Fed::Whole(body) => body,
+            Fed::Records(fed) => return scanned_put_records(head, post, fed),
+        },
+    };
+    let body = body.as_mut_slice();
     if body.is_empty() {
         return Err(refused(resolve(head, post, Body::Empty)));
     }
@@ -57,43 +97,39 @@ pub fn prepare<H: Headers + ?Sized>(
         Some(codec @ (Codec::Json | Codec::ApplicationJson)) => codec,
         Some(Codec::Cbor) | None => return Err(refused(resolve(head, post, Body::Raw(body)))),
     };
-    if let Some(step) = scanned(head, post, body, codec) {
-        return step.map(|step| Prepared { codec, step });
+    if post.operation == Some(Operation::PutRecord)
+        && let Some(scanned) = scan::put_record(body)
+    {
+        let (_, caller) = resolve(head, post, Body::Object)?;
+        let request = requests::scanned_put_record(scanned, scope(caller));
+        return Prepared::of(codec, request.map(Step::PutRecord));
     }
     let value = match json::parse(body, scratch) {
         Ok(value) => value,
         Err(Malformed) => return Err(refused(resolve(head, post, Body::Malformed))),
     };
     let (operation, caller) = resolve(head, post, Body::Object)?;
-    let step =
-        step(value, operation, scope(caller), codec, service).map_err(|error| error_answer(codec, &error))?;
-    Ok(Prepared { codec, step })
+    Prepared::of(codec, step(value, operation, scope(caller), codec, service))
 }
 
-/// A put in the form that clients really send, read without a tree; `None` leaves it to the general route.
-fn scanned<H: Headers + ?Sized>(
+/// A PutRecords in the form that clients really send, read without a tree.
+fn scanned_put_records<H: Headers + ?Sized>(
     head: &RequestHead<'_, H>,
     post: &Post<'_>,
-    body: &[u8],
-    codec: Codec,
-) -> Option<Result<Step, Answer>> {
-    let scanned = match post.operation {
-        Some(Operation::PutRecords) => scan::put_records(body)?,
-        Some(Operation::PutRecord) => scan::put_record(body)?,
-        _ => return None,
-    };
-    Some(resolve(head, post, Body::Object).and_then(|(operation, caller)| {
-        let step = match operation {
-            Operation::PutRecords => {
-                requests::scanned_put_records(scanned, scope(caller)).map(Step::PutRecords)
-            }
-            _ => requests::scanned_put_record(scanned, scope(caller)).map(Step::PutRecord),
-        };
-        step.map_err(|error| error_answer(codec, &error))
-    }))
+    mut fed: FedRecords,
+) -> Result<Prepared, Answer> {
+    let (_, caller) = resolve(head, post, Body::Object)?;
+    let codec = post.codec.unwrap_or(Codec::Json);
+    let scanned = fed.scanned().ok_or(ApiError::bare(ErrorKind::InternalFailure));
+    let request = scanned.and_then(|scanned| requests::scanned_put_records(scanned, scope(caller)));
+    Prepared::of(codec, request.map(Step::PutRecords))
 }
 
 impl Prepared {
+    fn of(codec: Codec, step: Result<Step, ApiError>) -> Result<Self, Answer> {
+        step.map(|step| Self { codec, step }).map_err(|error| error_answer(codec, &error))
+    }
+
     /// Runs the request to its end.
     pub async fn run(self, service: &Service) -> Reply {
         let codec = self.codec;

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod auth;
+mod base64;
 pub mod cbor;
 pub mod codec;
 pub mod dispatch;

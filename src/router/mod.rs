@@ -10,11 +10,14 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::names::{HashKey, ShardId};
-use crate::shard::batch::{Batch, Records};
+use crate::shard::batch::{Batch, Grouping, Records};
 use crate::shard::{Command, Shard};
 
 /// More buckets than this only take memory: with two per shard a look-up already ends in a step or two.
 const BUCKET_BITS_MAX: u32 = 17;
+
+/// Ranges looked at one after the other before the whole map is searched.
+const LOOKED_AT_MAX: usize = 4;
 
 /// The shards of a stream and who owns which hash keys.
 pub struct ShardMap {
@@ -22,6 +25,10 @@ pub struct ShardMap {
     shards: Vec<Arc<Shard>>,
     /// Open shards, by the start of their range.
     open: Vec<Arc<Shard>>,
+    /// The upper half of each one's last key, side by side: most look-ups touch nothing else.
+    ends: Vec<u64>,
+    /// Whether the open shards own all keys, without a hole.
+    is_whole: bool,
     /// For each value of a key's top bits: the first open shard that may own it.
     buckets: Vec<u32>,
     bucket_shift: u32,
@@ -39,18 +46,22 @@ impl ShardMap {
         let mut open = shards.clone();
         open.sort_unstable_by_key(|shard| shard.range.start);
         let bucket_bits = (2 * open.len()).next_power_of_two().trailing_zeros().clamp(1, BUCKET_BITS_MAX);
-        let bucket_shift = u128::BITS - bucket_bits;
+        let bucket_shift = u64::BITS - bucket_bits;
         let mut first = 0;
-        let buckets = (0..1_u128 << bucket_bits)
+        let buckets = (0..1_u64 << bucket_bits)
             .map(|bucket| {
-                while open.get(first as usize).is_some_and(|shard| shard.range.end.0 < bucket << bucket_shift)
-                {
+                let start = bucket << bucket_shift;
+                while open.get(first as usize).is_some_and(|shard| high_half(shard.range.end) < start) {
                     first += 1;
                 }
                 first
             })
             .collect();
-        Self { shards, open, buckets, bucket_shift }
+        let ends = open.iter().map(|shard| high_half(shard.range.end)).collect();
+        let is_whole = open.first().is_some_and(|first| first.range.start == HashKey::MIN)
+            && open.last().is_some_and(|last| last.range.end == HashKey::MAX)
+            && open.windows(2).all(|pair| pair[0].range.end.0.checked_add(1) == Some(pair[1].range.start.0));
+        Self { shards, open, ends, is_whole, buckets, bucket_shift }
     }
 
     /// All shards, by ascending index.
@@ -85,52 +96,76 @@ impl ShardMap {
     /// [`Unowned`] if the map has a hole; nothing was handed to any shard then.
     pub fn route(&self, records: Records) -> Result<Arc<Batch>, Unowned> {
         let mut shards: SmallVec<[Arc<Shard>; 4]> = SmallVec::new();
-        let mut targets: SmallVec<[u16; 512]> = SmallVec::new();
+        let mut grouping = Grouping::with_capacity(records.len());
         if records.len() == 1 {
             shards.push(Arc::clone(self.owner(records.hash_key(0))?));
-            return Ok(Batch::new(records, shards, &[0]));
+            grouping.add(0);
+            return Ok(Batch::new(records, shards, grouping));
         }
+        let hash_keys = records.hash_keys();
         SHARE_OF_SHARD.with_borrow_mut(|share_of| {
             if share_of.len() < self.open.len() {
                 share_of.resize(self.open.len(), NO_SHARE);
             }
             let mut touched: SmallVec<[usize; 64]> = SmallVec::new();
-            let mut hole = None;
-            for hash_key in records.hash_keys() {
-                match self.owner_index(hash_key) {
-                    Ok(index) => {
-                        if share_of[index] == NO_SHARE {
-                            // A request has at most 500 records, hence shares.
-                            share_of[index] = u16::try_from(shards.len()).unwrap_or(NO_SHARE);
-                            shards.push(Arc::clone(&self.open[index]));
-                            touched.push(index);
-                        }
-                        targets.push(share_of[index]);
+            let mut routed = Ok(());
+            for hash_key in &hash_keys {
+                let index = match self.owner_index(*hash_key) {
+                    Ok(index) => index,
+                    Err(unowned) => {
+                        routed = Err(unowned);
+                        break;
                     }
-                    Err(unowned) => hole = Some(unowned),
+                };
+                let share = &mut share_of[index];
+                if *share == NO_SHARE {
+                    // A request has at most 500 records, hence shares.
+                    *share = u16::try_from(shards.len()).unwrap_or(NO_SHARE);
+                    shards.push(Arc::clone(&self.open[index]));
+                    touched.push(index);
                 }
+                grouping.add(*share);
             }
             for index in touched {
                 share_of[index] = NO_SHARE;
             }
-            hole.map_or(Ok(()), Err)
+            routed
         })?;
-        Ok(Batch::new(records, shards, &targets))
+        Ok(Batch::new(records, shards, grouping))
     }
 
+    #[inline]
     fn owner_index(&self, key: HashKey) -> Result<usize, Unowned> {
+        let high = high_half(key);
         #[allow(clippy::cast_possible_truncation, reason = "shifted down to at most 17 bits")]
-        let bucket = (key.0 >> self.bucket_shift) as usize;
-        let first = self.buckets[bucket] as usize;
-        // The owner of the next bucket's start is the last that can own a key of this one.
-        let end = self.buckets.get(bucket + 1).map_or(self.open.len(), |next| *next as usize + 1);
-        let candidates = self.open.get(first..end.min(self.open.len())).unwrap_or_default();
-        let index = first + candidates.partition_point(|shard| shard.range.end < key);
+        let first = self.buckets[(high >> self.bucket_shift) as usize] as usize;
+        // Mostly it is the first or the second, and the high half of its end tells.
+        for (index, end) in self.ends.iter().enumerate().skip(first).take(LOOKED_AT_MAX) {
+            if high < *end && self.is_whole {
+                return Ok(index);
+            }
+            if high <= *end {
+                break;
+            }
+        }
+        self.search(key)
+    }
+
+    /// Searches the whole map: for a key at a range's edge, a bucket crowded by splits, a map with a hole.
+    #[cold]
+    fn search(&self, key: HashKey) -> Result<usize, Unowned> {
+        let index = self.open.partition_point(|shard| shard.range.end < key);
         match self.open.get(index) {
             Some(shard) if shard.range.contains(key) => Ok(index),
             _ => Err(Unowned(key)),
         }
     }
+}
+
+/// The upper half of a hash key, which nearly always tells two apart.
+#[allow(clippy::cast_possible_truncation, reason = "the upper half of 128 bits is 64 bits")]
+const fn high_half(key: HashKey) -> u64 {
+    (key.0 >> u64::BITS) as u64
 }
 
 /// Hands every share of a batch to its shard and waits until all are settled.
@@ -193,7 +228,7 @@ mod tests {
         let missing = ranges.remove(2);
         let map = map_of(ranges);
         assert_eq!(map.owner(missing.start).err(), Some(Unowned(missing.start)));
-        let mut records = Records::default();
+        let mut records = Records::take();
         records.push("k", Some(HashKey::MIN), b"").unwrap();
         records.push("k", Some(missing.end), b"").unwrap();
         assert_eq!(map.route(records).err(), Some(Unowned(missing.end)));
@@ -226,7 +261,7 @@ mod tests {
         #[test]
         fn routing_groups_and_keeps_order(count in 1_u32..40, keys in prop::collection::vec(any::<u128>(), 1..500)) {
             let map = even(count);
-            let mut records = Records::default();
+            let mut records = Records::take();
             for (number, key) in keys.iter().enumerate() {
                 records.push("k", Some(HashKey(*key)), &number.to_le_bytes()).unwrap();
             }

@@ -19,7 +19,7 @@ use std::task::Poll;
 use atomic_waker::AtomicWaker;
 use smallvec::SmallVec;
 
-use crate::log::{EncodedRecord, PushError, RecordBuffer};
+use crate::log::{EncodedRecord, RecordBuffer, TooLarge};
 use crate::names::{HashKey, PartitionKey, md5_lanes};
 
 use super::Shard;
@@ -31,51 +31,74 @@ pub struct Records {
     payload_bytes: usize,
     largest_record_bytes: usize,
     /// By ascending record number; most requests have none.
-    explicit_hash_keys: Vec<(u32, HashKey)>,
+    explicit_hash_keys: Vec<(usize, HashKey)>,
 }
 
 impl Records {
-    /// An empty collection with room for this many records and bytes.
+    /// An empty collection, with whatever room an earlier one has left.
     #[must_use]
-    pub fn with_capacity(records: usize, bytes: usize) -> Self {
-        Self { buffer: RecordBuffer::with_capacity(records, bytes), ..Self::default() }
+    pub fn take() -> Self {
+        Self { buffer: RecordBuffer::take(), ..Self::default() }
     }
 
-    /// Adds a record. `append_data` appends its data, `data_bytes` long, to the buffer it is given, so that decoding
-    /// writes in place; if it fails, nothing is added.
+    /// Room for the data of the next record, as [`RecordBuffer::room`].
+    #[inline]
+    pub fn room(&mut self, bytes: usize) -> &mut [u8] {
+        self.buffer.room(bytes)
+    }
+
+    /// Makes a record of the first `data_bytes` bytes of the [room](Self::room) and a key.
     ///
     /// # Errors
-    /// [`PushError`].
-    pub fn push_with<E>(
+    /// [`TooLarge`] past 4 GiB of records; nothing is added then.
+    pub fn finish(
         &mut self,
+        data_bytes: usize,
         key: PartitionKey<'_>,
         explicit_hash_key: Option<HashKey>,
+    ) -> Result<(), TooLarge> {
+        self.buffer.finish(data_bytes, key.as_bytes())?;
+        self.note(data_bytes + key.as_bytes().len(), explicit_hash_key);
+        Ok(())
+    }
+
+    /// As [`Self::finish`], for a key of so many bytes, UTF-8, that stands in the room already, behind the data.
+    ///
+    /// # Errors
+    /// [`TooLarge`], also where the room is less; nothing is added then.
+    #[inline]
+    pub fn finish_in_place(
+        &mut self,
         data_bytes: usize,
-        append_data: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), PushError<E>> {
-        let number = u32::try_from(self.len()).map_err(|_| PushError::TooLarge)?;
-        self.buffer.push_with(key.as_bytes(), data_bytes, append_data)?;
-        let record_bytes = key.as_bytes().len() + data_bytes;
+        key_bytes: usize,
+        explicit_hash_key: Option<HashKey>,
+    ) -> Result<(), TooLarge> {
+        self.buffer.finish_in_place(data_bytes, key_bytes)?;
+        self.note(data_bytes + key_bytes, explicit_hash_key);
+        Ok(())
+    }
+
+    #[inline]
+    fn note(&mut self, record_bytes: usize, explicit_hash_key: Option<HashKey>) {
         self.payload_bytes += record_bytes;
         self.largest_record_bytes = self.largest_record_bytes.max(record_bytes);
-        self.explicit_hash_keys.extend(explicit_hash_key.map(|hash_key| (number, hash_key)));
-        Ok(())
+        if let Some(hash_key) = explicit_hash_key {
+            self.explicit_hash_keys.push((self.len() - 1, hash_key));
+        }
     }
 
     /// Adds a record whose data is at hand.
     ///
     /// # Errors
-    /// [`PushError::TooLarge`] past 4 GiB of records.
+    /// [`TooLarge`] past 4 GiB of records; nothing is added then.
     pub fn push(
         &mut self,
         key: &str,
         explicit_hash_key: Option<HashKey>,
         data: &[u8],
-    ) -> Result<(), PushError<std::convert::Infallible>> {
-        self.push_with(PartitionKey::of(key), explicit_hash_key, data.len(), |bytes| {
-            bytes.extend_from_slice(data);
-            Ok(())
-        })
+    ) -> Result<(), TooLarge> {
+        self.room(data.len())[..data.len()].copy_from_slice(data);
+        self.finish(data.len(), PartitionKey::of(key), explicit_hash_key)
     }
 
     /// Records.
@@ -123,8 +146,15 @@ impl Records {
     /// Where the record falls: its explicit hash key, or else the MD5 of its partition key.
     #[must_use]
     pub fn hash_key(&self, number: usize) -> HashKey {
-        let explicit = self.explicit_hash_keys.iter().find(|(explicit, _)| *explicit as usize == number);
-        explicit.map_or_else(|| HashKey::of_partition_key(self.key(number)), |(_, hash_key)| *hash_key)
+        self.explicit_hash_key(number).unwrap_or_else(|| HashKey::of_partition_key(self.key(number)))
+    }
+
+    /// The hash key that the record was given, if it was given one.
+    #[must_use]
+    pub fn explicit_hash_key(&self, number: usize) -> Option<HashKey> {
+        let of_record = |(explicit, _): &(usize, HashKey)| explicit.cmp(&number);
+        let place = self.explicit_hash_keys.binary_search_by(of_record).ok()?;
+        self.explicit_hash_keys.get(place).map(|(_, hash_key)| *hash_key)
     }
 
     /// Where each record falls, in request order: what [`hash_key`](Self::hash_key) says, for all at once.
@@ -138,7 +168,7 @@ impl Records {
         }
         let mut explicit = self.explicit_hash_keys.iter().peekable();
         let implicit = hash_keys.iter_mut().enumerate().filter_map(|(number, hash_key)| {
-            if let Some((_, given)) = explicit.next_if(|(explicit, _)| *explicit as usize == number) {
+            if let Some((_, given)) = explicit.next_if(|(explicit, _)| *explicit == number) {
                 *hash_key = *given;
                 return None;
             }
@@ -152,22 +182,53 @@ impl Records {
 /// A request that has been routed: ready to be handed to its shards, and then to be waited for.
 pub struct Batch {
     records: Records,
-    /// Record numbers, grouped by share, in request order within each.
-    order: Vec<u16>,
-    /// For each record its share and its rank in it.
-    places: Vec<Place>,
+    grouping: Grouping,
     shares: SmallVec<[Share; 4]>,
     pending: AtomicU32,
     waiter: AtomicWaker,
 }
 
-/// Where a record went.
-#[derive(Debug, Clone, Copy)]
-pub struct Place {
-    /// Which of the batch's shares.
-    pub share: u16,
-    /// How many records of the same share come before it.
-    pub rank: u16,
+/// Which record goes where.
+pub struct Grouping {
+    /// The share of each record, in request order; after those, record numbers grouped by share, in request order
+    /// within each. One allocation for both.
+    numbers: Vec<u16>,
+    records: usize,
+}
+
+impl Grouping {
+    /// For a request of so many records, whose shares are then [added](Self::add) in request order.
+    #[must_use]
+    pub fn with_capacity(records: usize) -> Self {
+        Self { numbers: Vec::with_capacity(2 * records), records: 0 }
+    }
+
+    /// Says to which share of the batch the next record goes.
+    pub fn add(&mut self, share: u16) {
+        self.numbers.push(share);
+        self.records += 1;
+    }
+
+    /// The share of each record, in request order.
+    fn shares(&self) -> &[u16] {
+        &self.numbers[..self.records]
+    }
+
+    /// Record numbers, grouped by share.
+    fn order(&self) -> &[u16] {
+        &self.numbers[self.records..]
+    }
+
+    /// Sorts by counting: `next` is where each share's numbers begin.
+    fn sort(&mut self, mut next: SmallVec<[usize; 16]>) {
+        self.numbers.resize(2 * self.records, 0);
+        let (shares, order) = self.numbers.split_at_mut(self.records);
+        for (number, share) in (0_u16..).zip(shares) {
+            let place = &mut next[usize::from(*share)];
+            order[*place] = number;
+            *place += 1;
+        }
+    }
 }
 
 /// The part of a batch that goes to one shard.
@@ -195,34 +256,31 @@ pub struct Stored {
 }
 
 impl Batch {
-    /// Groups records by shard, by counting sort. `targets[n]` names the share of record n in `shards`.
+    /// Makes one share per shard; `grouping` says for each record which of `shards` it goes to.
     ///
     /// Every shard in `shards` has at least one record.
     #[must_use]
-    pub fn new(records: Records, shards: SmallVec<[Arc<Shard>; 4]>, targets: &[u16]) -> Arc<Self> {
-        debug_assert_eq!(records.len(), targets.len());
-        let mut counts: SmallVec<[u16; 16]> = SmallVec::from_elem(0, shards.len());
-        let mut bytes: SmallVec<[usize; 16]> = SmallVec::from_elem(0, shards.len());
-        let mut places = Vec::with_capacity(targets.len());
-        for (number, &share) in targets.iter().enumerate() {
-            let count = &mut counts[usize::from(share)];
-            places.push(Place { share, rank: *count });
+    pub fn new(records: Records, shards: SmallVec<[Arc<Shard>; 4]>, mut grouping: Grouping) -> Arc<Self> {
+        debug_assert_eq!(records.len(), grouping.records);
+        let mut totals: SmallVec<[(usize, usize); 16]> = SmallVec::from_elem((0, 0), shards.len());
+        for (number, share) in grouping.shares().iter().enumerate() {
+            let (count, bytes) = &mut totals[usize::from(*share)];
             *count += 1;
-            bytes[usize::from(share)] += records.record_bytes(number);
+            *bytes += records.record_bytes(number);
         }
-        let mut shares: SmallVec<[Share; 4]> = SmallVec::with_capacity(shards.len());
         let mut start = 0;
-        for ((shard, count), bytes) in shards.into_iter().zip(&counts).zip(bytes) {
-            let end = start + usize::from(*count);
-            shares.push(Share::new(shard, start..end, bytes));
-            start = end;
-        }
-        let mut order = vec![0; targets.len()];
-        for (number, place) in (0_u16..).zip(&places) {
-            order[shares[usize::from(place.share)].order.start + usize::from(place.rank)] = number;
-        }
+        let shares: SmallVec<[Share; 4]> = shards
+            .into_iter()
+            .zip(totals)
+            .map(|(shard, (count, bytes))| {
+                let share = Share::new(shard, start..start + count, bytes);
+                start += count;
+                share
+            })
+            .collect();
+        grouping.sort(shares.iter().map(|share| share.order.start).collect());
         let pending = AtomicU32::new(u32::try_from(shares.len()).unwrap_or(u32::MAX));
-        Arc::new(Self { records, order, places, shares, pending, waiter: AtomicWaker::new() })
+        Arc::new(Self { records, grouping, shares, pending, waiter: AtomicWaker::new() })
     }
 
     /// One command per share, to be given to its shard.
@@ -248,22 +306,21 @@ impl Batch {
     }
 
     /// Where record `number` went: its shard and, if it was stored, its counter and arrival.
-    ///
-    /// Meaningful once the batch has [settled](Self::settled).
-    #[must_use]
-    pub fn outcome(&self, number: usize) -> Option<(&Shard, Option<(u64, u64)>)> {
-        let place = self.places.get(number)?;
-        let share = self.shares.get(usize::from(place.share))?;
+    #[cfg(test)]
+    pub(crate) fn outcome(&self, number: usize) -> Option<(&Shard, Option<(u64, u64)>)> {
+        let of_record = self.share_of_each_record();
+        let share = of_record.get(number)?;
+        let rank = of_record[..number].iter().filter(|other| *other == share).count() as u64;
+        let share = &self.shares[usize::from(*share)];
         let stored = share.stored();
-        let rank = u32::from(place.rank);
-        let kept = rank < stored.count;
-        Some((&share.shard, kept.then(|| (stored.first_counter + u64::from(rank), stored.arrival_ms))))
+        let kept = rank < u64::from(stored.count);
+        Some((&share.shard, kept.then(|| (stored.first_counter + rank, stored.arrival_ms))))
     }
 
-    /// The share of each record, in request order; ranks within a share ascend.
+    /// The share of each record, in request order; a share's records are stored in this order.
     #[must_use]
-    pub fn places(&self) -> &[Place] {
-        &self.places
+    pub fn share_of_each_record(&self) -> &[u16] {
+        self.grouping.shares()
     }
 
     /// What became of each share. Meaningful once the batch has [settled](Self::settled).
@@ -336,7 +393,7 @@ impl AppendCommand {
 
     /// Number of each record in the request, in order.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = usize> {
-        let order = &self.batch.order[self.batch.shares[self.share].order.clone()];
+        let order = &self.batch.grouping.order()[self.batch.shares[self.share].order.clone()];
         order.iter().map(|number| usize::from(*number))
     }
 
@@ -366,7 +423,7 @@ mod tests {
     /// Protects: explicit hash keys keep their places among those that are computed together.
     #[test]
     fn hash_keys_at_once_are_those_one_by_one() {
-        let mut records = Records::default();
+        let mut records = Records::take();
         for number in 0..100_u8 {
             let explicit = (number % 3 == 1).then_some(HashKey(u128::from(number)));
             records.push(&"k".repeat(usize::from(number)), explicit, &[number]).unwrap();

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::log::{ChunkPool, ReadLimits};
 use crate::names::{HashKeyRange, ShardId};
 
-use super::batch::{Batch, Records};
+use super::batch::{Batch, Grouping, Records};
 use super::{Command, Shard, ShardContext, Tally};
 
 fn shards(count: u32) -> (Vec<Arc<Shard>>, Arc<Tally>) {
@@ -26,13 +26,14 @@ fn shards(count: u32) -> (Vec<Arc<Shard>>, Arc<Tally>) {
 }
 
 fn batch(shards: &[Arc<Shard>], records: u64, tag: u64) -> Arc<Batch> {
-    let mut collected = Records::default();
+    let mut collected = Records::take();
     for number in 0..records {
         collected.push("key", None, &(tag + number).to_le_bytes()).unwrap();
     }
     let shares = u16::try_from(shards.len()).unwrap();
-    let targets: Vec<u16> = (0..shares).cycle().take(usize::try_from(records).unwrap()).collect();
-    Batch::new(collected, shards.iter().cloned().collect(), &targets)
+    let mut grouping = Grouping::with_capacity(collected.len());
+    (0..shares).cycle().take(collected.len()).for_each(|share| grouping.add(share));
+    Batch::new(collected, shards.iter().cloned().collect(), grouping)
 }
 
 async fn put(batch: &Arc<Batch>) {

@@ -65,9 +65,9 @@ fn write_batch(batch: &Batch, stream: &StreamRef, out: &mut Vec<u8>) {
             throttled: stored.throttled,
         })
         .collect();
-    for place in batch.places() {
-        // Ranks ascend, so each share's numbers come up one after the other.
-        let share = &mut shares[usize::from(place.share)];
+    for share in batch.share_of_each_record() {
+        // A share's records come up in the order of their numbers.
+        let share = &mut shares[usize::from(*share)];
         if share.left > 0 {
             share.entry[NUMBER_AT].copy_from_slice(share.numbers.text());
             out.extend_from_slice(&share.entry);

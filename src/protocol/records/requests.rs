@@ -41,7 +41,7 @@ pub(in crate::protocol) fn put_records(
     caller: Scope,
 ) -> Result<put_records::Request, ApiError> {
     let input = read(&shapes::PUT_RECORDS, value)?;
-    let (mut records, mut bad_hash_key) = (Records::default(), None);
+    let (mut records, mut bad_hash_key) = (Records::take(), None);
     for entry in input.structures("Records") {
         let bad = push(entry, &mut records)?;
         bad_hash_key = bad_hash_key.or(bad);
@@ -59,7 +59,7 @@ pub(in crate::protocol) fn put_record(
     caller: Scope,
 ) -> Result<put_record::Request, ApiError> {
     let input = read(&shapes::PUT_RECORD, value)?;
-    let mut records = Records::default();
+    let mut records = Records::take();
     let bad_hash_key = push(&input, &mut records)?;
     let number = input.string("SequenceNumberForOrdering");
     let request = put_record::Request::new(stream(&input), caller, records, number, is_dry_run(&input))?;
@@ -109,7 +109,7 @@ fn is_dry_run(input: &Input<'_>) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::scan;
+    use super::super::{feed, scan};
     use super::*;
     use crate::names::{AccountId, Region};
     use crate::protocol::json::{JsonScratch, parse};
@@ -126,17 +126,31 @@ mod tests {
         (name.to_string(), (0..records.len()).map(one).collect())
     }
 
-    /// What the scan makes of a body, if it takes it, and what the general route makes of it; `None` for a body
-    /// that is no JSON object.
+    /// What the scan makes of a body that comes in frames of this size, if it takes it, and what the general route
+    /// makes of it; `None` for a body that is no JSON object. Where the scan steps aside, what it hands on must be the
+    /// same to the general route.
+    fn both_ways_in(body: &[u8], frame_bytes: usize) -> (Option<Seen>, Option<Seen>) {
+        let general = generally(&mut body.to_vec());
+        let scanned = match feed::feed_all(body, frame_bytes) {
+            feed::Fed::Records(mut fed) => {
+                let request = scanned_put_records(fed.scanned().unwrap(), CALLER);
+                Some(request.map(|request| seen(&request.stream.name, &request.records)))
+            }
+            feed::Fed::Whole(mut whole) => {
+                assert_eq!(generally(&mut whole), general, "{:?}", String::from_utf8_lossy(body));
+                None
+            }
+        };
+        (scanned, general)
+    }
+
+    fn generally(body: &mut [u8]) -> Option<Seen> {
+        let value = parse(body, &mut JsonScratch::default()).ok()?;
+        Some(put_records(value, CALLER).map(|request| seen(&request.stream.name, &request.records)))
+    }
+
     fn both_ways(body: &str) -> (Option<Seen>, Option<Seen>) {
-        let scanned = scan::put_records(body.as_bytes()).map(|scanned| {
-            scanned_put_records(scanned, CALLER).map(|request| seen(&request.stream.name, &request.records))
-        });
-        let mut bytes = body.to_owned().into_bytes();
-        let general = parse(&mut bytes, &mut JsonScratch::default()).map(|value| {
-            put_records(value, CALLER).map(|request| seen(&request.stream.name, &request.records))
-        });
-        (scanned, general.ok())
+        both_ways_in(body.as_bytes(), usize::MAX)
     }
 
     fn both_ways_single(body: &str) -> (Option<Seen>, Option<Seen>) {
@@ -178,13 +192,40 @@ mod tests {
         prop_oneof![6 => good, 1 => wild]
     }
 
+    /// A record as a client lays it out.
+    fn laid_out(layout: usize, number: usize) -> String {
+        let data = base64_simd::STANDARD.encode_to_string(vec![7; number * 5]);
+        match layout {
+            0 => format!("{{\"Data\":\"{data}\",\"PartitionKey\":\"k{number}\"}}"),
+            1 => format!("{{\"PartitionKey\": \"k\\u00e9{number}\", \"Data\": \"{data}\"}}"),
+            2 => format!(
+                "{{\"Data\":\"{data}\",\"ExplicitHashKey\":\"{number}\",\"PartitionKey\":\"é{number}\"}}"
+            ),
+            _ => format!(
+                "{{\"PartitionKey\":\"k{number}\",\"Data\":\"{data}\",   \"ExplicitHashKey\":\"{number}\"}}"
+            ),
+        }
+    }
+
     proptest! {
-        /// Protects: whatever the scan takes, the general route reads the same; it never takes what that refuses.
+        /// Protects: whatever the scan takes, the general route reads the same, however the body was cut; it never
+        /// takes what that refuses, and what it hands on is what it was given.
         #[test]
-        fn the_scan_agrees(records in prop::collection::vec(record(), 0..6), name in "[a-z!]{1,6}", extra in prop::option::of(value())) {
+        fn the_scan_agrees(records in prop::collection::vec(record(), 0..6), name in "[a-z!]{1,6}", extra in prop::option::of(value()), frame_bytes in 1_usize..200) {
             let extra = extra.map_or(String::new(), |value| format!(",\"StreamARN\":{value}"));
             let body = format!("{{\"Records\":[{}],\"StreamName\":\"{name}\"{extra}}}", records.join(","));
-            let (scanned, general) = both_ways(&body);
+            let (scanned, general) = both_ways_in(body.as_bytes(), frame_bytes);
+            prop_assert!(scanned.is_none() || scanned == general, "{:?} {:?}", scanned, general);
+        }
+
+        /// Protects: the same for lists of records that are laid out alike, with one that is not among them.
+        #[test]
+        fn layouts_agree(layout in 0_usize..4, count in 1_usize..40, odd in record(), at in any::<prop::sample::Index>(), frame_bytes in 1_usize..3_000) {
+            let mut records: Vec<_> = (0..count).map(|number| laid_out(layout, number)).collect();
+            records[at.index(count)] = odd;
+            let between = [",", ", ", " ,\n", ","][layout];
+            let body = format!("{{\"StreamName\":\"s\",\"Records\":[{}]}}", records.join(between));
+            let (scanned, general) = both_ways_in(body.as_bytes(), frame_bytes);
             prop_assert!(scanned.is_none() || scanned == general, "{:?} {:?}", scanned, general);
         }
 
@@ -199,18 +240,14 @@ mod tests {
         /// Protects: a good body with any one byte changed, dropped or added is read alike or left alone, and
         /// nothing panics.
         #[test]
-        fn the_scan_is_strict(at in any::<prop::sample::Index>(), by in prop::collection::vec(any::<u8>(), 0..3), cut in 0_usize..2) {
+        fn the_scan_is_strict(at in any::<prop::sample::Index>(), by in prop::collection::vec(any::<u8>(), 0..3), cut in 0_usize..2, frame_bytes in 1_usize..100) {
             let good = br#"{"StreamName": "s", "Records": [{"Data":"AAEC/w==","PartitionKey":"k","ExplicitHashKey":"7"} ,{"PartitionKey":"z","Data":""}]}"#;
             let at = at.index(good.len());
             let mut body = good[..at].to_vec();
             body.extend_from_slice(&by);
             body.extend_from_slice(&good[(at + cut).min(good.len())..]);
-            let scanned = scan::put_records(&body).map(|scanned| seen(&crate::names::StreamName::parse("s").unwrap(), &scanned.records));
-            let general = parse(&mut body, &mut JsonScratch::default());
-            if let Some(scanned) = scanned {
-                let request = general.ok().and_then(|value| put_records(value, CALLER).ok());
-                prop_assert_eq!(request.map(|request| seen(&crate::names::StreamName::parse("s").unwrap(), &request.records)), Some(scanned));
-            }
+            let (scanned, general) = both_ways_in(&body, frame_bytes);
+            prop_assert!(scanned.is_none() || scanned == general, "{:?} {:?}", scanned, general);
         }
     }
 

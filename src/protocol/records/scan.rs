@@ -1,16 +1,17 @@
-//! PutRecord and PutRecords straight from their bytes: what clients really send, read in one pass.
+//! Records straight from JSON: one pass over the bytes of a PutRecord or of the list of a PutRecords.
 //!
 //! Gains: no tape, no tree, no allocation per record; data is decoded once, into the request that its shards will
-//! read. Serves bodies in any layout and member order, with StreamName or StreamARN and with or without
-//! ExplicitHashKey, that have each member once, with the right type, within its constraints, and without escapes.
-//! Steps aside (`None`) at anything else; the general route then reads the same bytes and has the last word.
-//! Deleting this file costs speed and nothing else.
+//! read. Serves any layout and member order, with StreamName or StreamARN and with or without ExplicitHashKey, where
+//! each member is there once, with the right type, within its constraints. Steps aside (`None`) at anything else; the
+//! general route then reads the same bytes and has the last word. Deleting this file, `feed.rs`, `layout.rs` and
+//! `restore.rs` costs speed and nothing else.
 
-use memchr::{memchr, memchr2};
-
-use crate::limits::{PARTITION_KEY_CHARS_MAX, PUT_RECORDS_ENTRIES_MAX, RECORD_BYTES_MAX};
+use crate::limits::{PARTITION_KEY_CHARS_MAX, RECORD_BYTES_MAX};
 use crate::names::{HashKey, PartitionKey, StreamArn, StreamName};
+use crate::protocol::base64::decode::{Decoder, SLACK_BYTES};
 use crate::shard::batch::Records;
+
+use super::string::{self, Text};
 
 /// A good request, its stream not yet resolved.
 pub(in crate::protocol) struct Scanned<'a> {
@@ -19,53 +20,52 @@ pub(in crate::protocol) struct Scanned<'a> {
     pub(super) records: Records,
 }
 
-/// Reads a PutRecords body, or steps aside.
-pub(in crate::protocol) fn put_records(body: &[u8]) -> Option<Scanned<'_>> {
-    let mut scan = Scan { rest: body };
-    let (mut stream, mut records) = (StreamMembers::default(), None);
-    scan.object(|scan, member| match member {
-        b"Records" if records.is_none() => {
-            records = Some(scan_list(scan, body.len())?);
-            Some(())
-        }
-        _ => stream.take(scan, member),
-    })?;
-    scan.finish(stream, records?)
-}
-
 /// Reads a PutRecord body, or steps aside.
 pub(in crate::protocol) fn put_record(body: &[u8]) -> Option<Scanned<'_>> {
-    let mut scan = Scan { rest: body };
+    let mut scan = Scan::new(body);
+    let mut records = Records::take();
     let (mut stream, mut record) = (StreamMembers::default(), RecordMembers::default());
-    scan.object(|scan, member| match record.take(scan, member)? {
+    let decoder = Decoder::fastest();
+    scan.object(|scan, member| match record.take(scan, member, decoder, &mut records)? {
         Taken::Yes => Some(()),
         Taken::No => stream.take(scan, member),
     })?;
-    let mut records = Records::with_capacity(1, body.len());
-    record.push(&mut records)?;
-    scan.finish(stream, records)
+    record.finish(&mut records)?;
+    scan.at_end()?;
+    let (name, arn) = stream.named()?;
+    Some(Scanned { name, arn, records })
 }
 
-fn scan_list(scan: &mut Scan<'_>, body_bytes: usize) -> Option<Records> {
-    // Base64 shrinks by a quarter, and the JSON around the records is worth more than their keys.
-    let mut records = Records::with_capacity(PUT_RECORDS_ENTRIES_MAX, body_bytes / 4 * 3);
-    scan.expect(b'[')?;
-    loop {
-        let mut record = RecordMembers::default();
-        scan.object(|scan, member| match record.take(scan, member)? {
-            Taken::Yes => Some(()),
-            Taken::No => None,
-        })?;
-        record.push(&mut records)?;
-        if records.len() > PUT_RECORDS_ENTRIES_MAX {
-            return None;
+/// StreamName and StreamARN of a PutRecords body whose list was taken out, if it is a good request beside that.
+pub(super) fn stream_beside_list(body: &[u8]) -> Option<(Option<&str>, Option<&str>)> {
+    let mut scan = Scan::new(body);
+    let (mut stream, mut has_list) = (StreamMembers::default(), false);
+    scan.object(|scan, member| match member {
+        b"Records" if !has_list => {
+            has_list = true;
+            scan.expect(b'[')?;
+            scan.expect(b']')
         }
-        match scan.next()? {
-            b',' => {}
-            b']' => return Some(records),
-            _ => return None,
+        _ => stream.take(scan, member),
+    })?;
+    scan.at_end()?;
+    stream.named()
+}
+
+/// Where the list of a PutRecords body begins, after its bracket; `None` if that is not in `head`.
+pub(super) fn list_start(head: &[u8]) -> Option<usize> {
+    let mut scan = Scan::new(head);
+    let (mut stream, mut start) = (StreamMembers::default(), None);
+    // Ends early, at the list.
+    let _ = scan.object(|scan, member| {
+        if member != b"Records" {
+            return stream.take(scan, member);
         }
-    }
+        scan.expect(b'[')?;
+        start = Some(scan.at);
+        None
+    });
+    start
 }
 
 /// The members that name the stream.
@@ -79,22 +79,50 @@ impl<'a> StreamMembers<'a> {
     fn take(&mut self, scan: &mut Scan<'a>, member: &[u8]) -> Option<()> {
         match member {
             b"StreamName" if self.name.is_none() => {
-                self.name = Some(text(scan.string()?).filter(|name| StreamName::parse(name).is_some())?);
+                let name = std::str::from_utf8(scan.plain_string()?).ok()?;
+                self.name = Some(name).filter(|name| StreamName::parse(name).is_some());
+                self.name?;
             }
             b"StreamARN" if self.arn.is_none() => {
-                self.arn = Some(text(scan.string()?).filter(|arn| StreamArn::parse(arn).is_some())?);
+                let arn = std::str::from_utf8(scan.plain_string()?).ok()?;
+                self.arn = Some(arn).filter(|arn| StreamArn::parse(arn).is_some());
+                self.arn?;
             }
             _ => return None,
         }
         Some(())
     }
+
+    /// Without either, the general route has the words.
+    fn named(self) -> Option<(Option<&'a str>, Option<&'a str>)> {
+        (self.name.is_some() || self.arn.is_some()).then_some((self.name, self.arn))
+    }
 }
 
-/// The members of one record.
+/// A member of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Member {
+    Data,
+    PartitionKey,
+    ExplicitHashKey,
+}
+
+impl Member {
+    fn named(name: &[u8]) -> Option<Self> {
+        match name {
+            b"Data" => Some(Self::Data),
+            b"PartitionKey" => Some(Self::PartitionKey),
+            b"ExplicitHashKey" => Some(Self::ExplicitHashKey),
+            _ => None,
+        }
+    }
+}
+
+/// The members of one record, as far as they have been read. Data is already where it will stay.
 #[derive(Default)]
-struct RecordMembers<'a> {
-    data: Option<&'a [u8]>,
-    key: Option<PartitionKey<'a>>,
+pub(super) struct RecordMembers<'a> {
+    data_bytes: Option<usize>,
+    key: Option<Text<'a>>,
     hash_key: Option<HashKey>,
 }
 
@@ -104,62 +132,119 @@ enum Taken {
 }
 
 impl<'a> RecordMembers<'a> {
-    fn take(&mut self, scan: &mut Scan<'a>, member: &[u8]) -> Option<Taken> {
-        match member {
-            b"Data" if self.data.is_none() => self.data = Some(scan.base64()?),
-            b"PartitionKey" if self.key.is_none() => {
-                self.key = Some(PartitionKey::of_json(scan.string()?).filter(|key| is_key(*key))?);
-            }
-            b"ExplicitHashKey" if self.hash_key.is_none() => {
-                self.hash_key = Some(HashKey::parse(text(scan.string()?)?).ok()?);
-            }
-            _ => return Some(Taken::No),
-        }
+    fn take(
+        &mut self,
+        scan: &mut Scan<'a>,
+        member: &[u8],
+        decoder: Decoder,
+        records: &mut Records,
+    ) -> Option<Taken> {
+        let Some(member) = Member::named(member) else { return Some(Taken::No) };
+        scan.expect(b'"')?;
+        self.take_value(scan, member, decoder, records)?;
+        scan.take_quote()?;
         Some(Taken::Yes)
     }
 
-    fn push(&self, records: &mut Records) -> Option<()> {
-        let (data, key) = (self.data?, self.key?);
-        let data_bytes = decoded_bytes(data)?;
-        if data_bytes > RECORD_BYTES_MAX {
+    /// Reads a value up to its closing quote.
+    #[inline]
+    pub(super) fn take_value(
+        &mut self,
+        scan: &mut Scan<'a>,
+        member: Member,
+        decoder: Decoder,
+        records: &mut Records,
+    ) -> Option<()> {
+        let text = scan.body.get(scan.at..)?;
+        match member {
+            Member::Data if self.data_bytes.is_none() => {
+                let decoded = decoder.decode(text, records.room(text.len() + SLACK_BYTES))?;
+                scan.at += decoded.chars;
+                self.data_bytes = Some(decoded.bytes);
+            }
+            Member::PartitionKey if self.key.is_none() => {
+                let (key, chars) = string::read(text)?;
+                scan.at += chars;
+                self.key = Some(key);
+            }
+            Member::ExplicitHashKey if self.hash_key.is_none() => {
+                let (digits, chars) = string::read(text)?;
+                scan.at += chars;
+                self.hash_key = Some(HashKey::parse_digits(digits.as_bytes()).ok()?);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Adds the record, if it is whole and within its constraints.
+    #[inline]
+    pub(super) fn finish(&self, records: &mut Records) -> Option<()> {
+        let (data_bytes, key) = (self.data_bytes?, self.key.as_ref()?);
+        let key = PartitionKey::of_utf8(key.as_bytes());
+        let is_key = !key.as_bytes().is_empty()
+            && (key.as_bytes().len() <= PARTITION_KEY_CHARS_MAX
+                || key.chars_count() <= PARTITION_KEY_CHARS_MAX);
+        if !is_key || data_bytes > RECORD_BYTES_MAX {
             return None;
         }
-        // What is not base64, an escape included, fails here.
-        let pushed = records.push_with(key, self.hash_key, data_bytes, |bytes| {
-            base64_simd::STANDARD.decode_append(data, bytes).map(|_| ())
-        });
-        pushed.ok()
+        records.finish(data_bytes, key, self.hash_key).ok()
     }
 }
 
-/// How many bytes a text in base64 stands for, if it is one.
-fn decoded_bytes(base64: &[u8]) -> Option<usize> {
-    let padding = base64.iter().rev().take(2).take_while(|byte| **byte == b'=').count();
-    base64.len().is_multiple_of(4).then(|| base64.len() / 4 * 3 - padding)
+/// Where the values of a record stand: each without its quotes, and where the record ends.
+#[derive(Default)]
+pub(super) struct Spans {
+    values: [Option<(Member, usize, usize)>; 3],
+    count: usize,
 }
 
-/// JSON strings are UTF-8 without control characters.
-fn text(bytes: &[u8]) -> Option<&str> {
-    bytes.iter().all(|byte| *byte >= b' ').then_some(())?;
-    std::str::from_utf8(bytes).ok()
+impl Spans {
+    fn add(&mut self, member: Member, start: usize, end: usize) {
+        // A fourth would be a member that is there twice, which is refused.
+        if let Some(place) = self.values.get_mut(self.count) {
+            *place = Some((member, start, end));
+            self.count += 1;
+        }
+    }
+
+    /// In the order of the text.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Member, usize, usize)> {
+        self.values.iter().flatten().copied()
+    }
 }
 
-fn is_key(key: PartitionKey<'_>) -> bool {
-    let bytes = key.as_bytes().len();
-    bytes > 0 && (bytes <= PARTITION_KEY_CHARS_MAX || key.chars_count() <= PARTITION_KEY_CHARS_MAX)
-}
-
-/// What is left of the body.
-struct Scan<'a> {
-    rest: &'a [u8],
+/// A place in the body.
+pub(super) struct Scan<'a> {
+    pub(super) body: &'a [u8],
+    pub(super) at: usize,
 }
 
 impl<'a> Scan<'a> {
+    pub(super) const fn new(body: &'a [u8]) -> Self {
+        Self { body, at: 0 }
+    }
+
+    /// One record of whatever layout, added to `records`.
+    pub(super) fn record(&mut self, decoder: Decoder, records: &mut Records) -> Option<Spans> {
+        let (mut record, mut spans) = (RecordMembers::default(), Spans::default());
+        self.object(|scan, member| {
+            let member = Member::named(member)?;
+            scan.expect(b'"')?;
+            let start = scan.at;
+            record.take_value(scan, member, decoder, records)?;
+            spans.add(member, start, scan.at);
+            scan.take_quote()
+        })?;
+        record.finish(records)?;
+        Some(spans)
+    }
+
     /// The next byte that is not blank.
-    fn next(&mut self) -> Option<u8> {
+    pub(super) fn next(&mut self) -> Option<u8> {
         loop {
-            let (&byte, rest) = self.rest.split_first()?;
-            self.rest = rest;
+            let byte = *self.body.get(self.at)?;
+            self.at += 1;
             if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
                 return Some(byte);
             }
@@ -170,11 +255,22 @@ impl<'a> Scan<'a> {
         (self.next()? == wanted).then_some(())
     }
 
+    fn at_end(&mut self) -> Option<()> {
+        self.next().is_none().then_some(())
+    }
+
+    fn take_quote(&mut self) -> Option<()> {
+        let is_quote = self.body.get(self.at) == Some(&b'"');
+        self.at += 1;
+        is_quote.then_some(())
+    }
+
     /// An object with at least one member; `member` reads each value.
     fn object(&mut self, mut member: impl FnMut(&mut Self, &'a [u8]) -> Option<()>) -> Option<()> {
         self.expect(b'{')?;
         loop {
-            let name = self.name()?;
+            let name = self.plain_string()?;
+            self.expect(b':')?;
             member(self, name)?;
             match self.next()? {
                 b',' => {}
@@ -184,46 +280,12 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// A member's name and the colon after it. The two that every record has are compared at once.
-    fn name(&mut self) -> Option<&'a [u8]> {
-        const DATA: &[u8] = b"\"Data\":";
-        const KEY: &[u8] = b"\"PartitionKey\":";
-        for name in [DATA, KEY] {
-            if let Some(rest) = self.rest.strip_prefix(name) {
-                let at = &self.rest[1..name.len() - 2];
-                self.rest = rest;
-                return Some(at);
-            }
-        }
-        let name = self.string()?;
-        self.expect(b':')?;
-        Some(name)
-    }
-
-    /// The bytes of a string without escapes.
-    fn string(&mut self) -> Option<&'a [u8]> {
+    /// A string without escapes.
+    fn plain_string(&mut self) -> Option<&'a [u8]> {
         self.expect(b'"')?;
-        let end = memchr2(b'"', b'\\', self.rest)?;
-        self.take_string(end)
-    }
-
-    /// The bytes of a string that is to be base64: an escape in it will fail to decode, so only its end is sought.
-    fn base64(&mut self) -> Option<&'a [u8]> {
-        self.expect(b'"')?;
-        let end = memchr(b'"', self.rest)?;
-        self.take_string(end)
-    }
-
-    fn take_string(&mut self, end: usize) -> Option<&'a [u8]> {
-        let (string, rest) = self.rest.split_at_checked(end)?;
-        self.rest = rest.strip_prefix(b"\"")?;
-        Some(string)
-    }
-
-    /// The request, if nothing but blanks is left.
-    fn finish(mut self, stream: StreamMembers<'a>, records: Records) -> Option<Scanned<'a>> {
-        let StreamMembers { name, arn } = stream;
-        // Without either, the general route has the words.
-        (self.next().is_none() && (name.is_some() || arn.is_some())).then_some(Scanned { name, arn, records })
+        let (Text::Plain(text), chars) = string::read(self.body.get(self.at..)?)? else { return None };
+        self.at += chars;
+        self.take_quote()?;
+        Some(text)
     }
 }

@@ -1,0 +1,3 @@
+//! Base64 with the standard alphabet and padding, as blobs are written in JSON.
+
+pub(in crate::protocol) mod decode;
