@@ -91,7 +91,7 @@ impl RecordBuffer {
     ///
     /// # Errors
     /// [`TooLarge`], also where the room is less; nothing is added then.
-    #[inline]
+    #[inline(always)]
     pub fn finish_in_place(&mut self, data_bytes: usize, key_bytes: usize) -> Result<(), TooLarge> {
         let (header, header_bytes) = header(key_bytes, data_bytes).ok_or(TooLarge)?;
         let data_start = self.used + HEADER_BYTES_MAX;

@@ -305,6 +305,7 @@ impl SegmentWriter {
     /// `arrival_ms` and `counter` are not below those of the record before.
     #[allow(unsafe_code)]
     #[allow(clippy::cast_possible_truncation, reason = "sizes are below the capacity, which is below 2^24")]
+    #[inline(always)]
     pub(crate) fn push(&mut self, record: EncodedRecord<'_>, arrival_ms: u64, counter: u64) -> bool {
         let base = self.segment.base;
         let delta =

@@ -67,6 +67,7 @@ impl Writer {
     ///
     /// # Errors
     /// No memory for another segment, or none allowed: this record is not stored; those before it are kept.
+    #[inline]
     pub fn append(
         &mut self,
         log: &Log,

@@ -14,14 +14,14 @@
 
 use super::HashKey;
 
-/// Writes the hash key of each partition key to the place that comes with it.
-pub(crate) fn hash_keys<'k>(keys: impl Iterator<Item = (&'k [u8], &'k mut HashKey)>) {
+/// Writes the hash key of each partition key to its place; there are as many of the one as of the other.
+pub(crate) fn hash_keys<'k>(keys: impl Iterator<Item = &'k [u8]>, hash_keys: &mut [HashKey]) {
     #[cfg(target_arch = "x86_64")]
     if let Some(vectors) = x86::Vectors::widest() {
-        vectors.hash_keys(keys);
+        vectors.hash_keys(keys, hash_keys);
         return;
     }
-    for (key, hash_key) in keys {
+    for (key, hash_key) in keys.zip(hash_keys) {
         *hash_key = HashKey::of_partition_key(key);
     }
 }
@@ -82,13 +82,13 @@ mod x86 {
         }
 
         #[allow(unsafe_code)]
-        pub(super) fn hash_keys<'k>(self, keys: impl Iterator<Item = (&'k [u8], &'k mut HashKey)>) {
+        pub(super) fn hash_keys<'k>(self, keys: impl Iterator<Item = &'k [u8]>, hash_keys: &mut [HashKey]) {
             match self.0 {
-                Kind::Avx2 => in_groups(keys, |blocks, sums| {
+                Kind::Avx2 => in_groups(keys, hash_keys, |blocks, sums| {
                     // SAFETY: `digest_avx2` asks only for AVX2, and `self` proves that the CPU has it.
                     unsafe { digest_avx2(blocks, sums) }
                 }),
-                Kind::Avx512 => in_groups(keys, |blocks, sums| {
+                Kind::Avx512 => in_groups(keys, hash_keys, |blocks, sums| {
                     // SAFETY: `digest_avx512` asks only for AVX-512F, and `self` proves that the CPU has it.
                     unsafe { digest_avx512(blocks, sums) }
                 }),
@@ -115,45 +115,32 @@ mod x86 {
 
     /// Hashes `LANES` keys at a time; the last group may have idle lanes.
     fn in_groups<'k, const LANES: usize>(
-        keys: impl Iterator<Item = (&'k [u8], &'k mut HashKey)>,
+        mut keys: impl Iterator<Item = &'k [u8]>,
+        hash_keys: &mut [HashKey],
         digest: impl Fn(&Blocks<LANES>, &mut Sums<LANES>),
     ) {
-        let mut blocks = Blocks([[0; LANES]; 16]);
-        let mut places = [const { None }; LANES];
-        let mut count = 0;
-        for (key, hash_key) in keys {
-            if key.len() > KEY_BYTES_MAX {
-                *hash_key = HashKey::of_partition_key(key);
-                continue;
+        for group in hash_keys.chunks_mut(LANES) {
+            let mut blocks = Blocks([[0; LANES]; 16]);
+            let mut long = None;
+            for (lane, key) in keys.by_ref().take(group.len()).enumerate() {
+                if key.len() <= KEY_BYTES_MAX {
+                    blocks.fill(lane, key);
+                } else {
+                    long.get_or_insert([None; LANES])[lane] = Some(key);
+                }
             }
-            blocks.fill(count, key);
-            places[count] = Some(hash_key);
-            count += 1;
-            if count == LANES {
-                hash_group(&mut blocks, &mut places, &digest);
-                count = 0;
-            }
-        }
-        if count > 0 {
-            hash_group(&mut blocks, &mut places, &digest);
-        }
-    }
-
-    /// Hashes the keys of all lanes that have a place for the outcome, and empties all lanes.
-    fn hash_group<const LANES: usize>(
-        blocks: &mut Blocks<LANES>,
-        places: &mut [Option<&mut HashKey>; LANES],
-        digest: impl Fn(&Blocks<LANES>, &mut Sums<LANES>),
-    ) {
-        let mut sums = [[0; LANES]; 4];
-        digest(blocks, &mut sums);
-        for (lane, place) in places.iter_mut().enumerate() {
-            if let Some(hash_key) = place.take() {
+            let mut sums = [[0; LANES]; 4];
+            digest(&blocks, &mut sums);
+            for (lane, hash_key) in group.iter_mut().enumerate() {
                 let sum = |sum, word: &[u32; LANES]| (sum << 32) | u128::from(word[lane].swap_bytes());
                 *hash_key = HashKey(sums.iter().fold(0, sum));
             }
+            for (hash_key, key) in group.iter_mut().zip(long.iter().flatten()) {
+                if let Some(key) = key {
+                    *hash_key = HashKey::of_partition_key(key);
+                }
+            }
         }
-        blocks.0 = [[0; LANES]; 16];
     }
 
     impl<const LANES: usize> Blocks<LANES> {
@@ -238,24 +225,16 @@ mod tests {
 
     use super::*;
 
-    /// Each key with a place of its own.
-    fn placed<'k>(
-        keys: &'k [Vec<u8>],
-        hash_keys: &'k mut [HashKey],
-    ) -> impl Iterator<Item = (&'k [u8], &'k mut HashKey)> {
-        keys.iter().map(Vec::as_slice).zip(hash_keys)
-    }
-
     /// Every key by every way that this machine has, compared with the md-5 crate.
     fn check(keys: &[Vec<u8>]) {
         let expected: Vec<_> = keys.iter().map(|key| HashKey::of_partition_key(key)).collect();
         let mut found = vec![HashKey::MIN; keys.len()];
-        hash_keys(placed(keys, &mut found));
+        hash_keys(keys.iter().map(Vec::as_slice), &mut found);
         assert_eq!(found, expected);
         #[cfg(target_arch = "x86_64")]
         for vectors in x86::Vectors::present() {
             found.fill(HashKey::MIN);
-            vectors.hash_keys(placed(keys, &mut found));
+            vectors.hash_keys(keys.iter().map(Vec::as_slice), &mut found);
             assert_eq!(found, expected, "{vectors:?}");
         }
     }

@@ -161,20 +161,12 @@ impl Records {
     #[must_use]
     pub fn hash_keys(&self) -> SmallVec<[HashKey; 512]> {
         let mut hash_keys: SmallVec<[HashKey; 512]> = SmallVec::from_elem(HashKey::MIN, self.len());
-        if self.explicit_hash_keys.is_empty() {
-            let keys = (0..self.len()).map(|number| self.key(number));
-            md5_lanes::hash_keys(keys.zip(&mut hash_keys));
-            return hash_keys;
+        if self.explicit_hash_keys.len() < self.len() {
+            md5_lanes::hash_keys((0..self.len()).map(|number| self.key(number)), &mut hash_keys);
         }
-        let mut explicit = self.explicit_hash_keys.iter().peekable();
-        let implicit = hash_keys.iter_mut().enumerate().filter_map(|(number, hash_key)| {
-            if let Some((_, given)) = explicit.next_if(|(explicit, _)| *explicit == number) {
-                *hash_key = *given;
-                return None;
-            }
-            Some((self.key(number), hash_key))
-        });
-        md5_lanes::hash_keys(implicit);
+        for (number, hash_key) in &self.explicit_hash_keys {
+            hash_keys[*number] = *hash_key;
+        }
         hash_keys
     }
 }

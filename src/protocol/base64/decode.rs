@@ -110,65 +110,64 @@ pub(in crate::protocol) mod x86 {
 
     /// Characters that are decoded at a time; one bit of a word for each says what is none.
     const CHARS: usize = 64;
+    /// What they stand for.
+    const BYTES: usize = CHARS / 4 * 3;
 
     /// Decodes block by block up to the first character that is not of the alphabet. `block` decodes characters to
-    /// three quarters as many bytes and gives a bit for each of them, set if it is none.
+    /// bytes and gives a bit for each of them, set if it is none.
     #[inline(always)]
     pub(in crate::protocol) fn run(
         text: &[u8],
         out: &mut [u8],
-        block: impl Fn(&[u8; CHARS], &mut [u8; CHARS]) -> u64,
+        block: impl Fn(&[u8; CHARS], &mut [u8; BYTES]) -> u64,
     ) -> Option<Decoded> {
-        let (mut at, mut bytes) = (0, 0);
-        loop {
-            let place = out.get_mut(bytes..)?.first_chunk_mut()?;
-            let left = text.get(at..)?;
-            let last;
-            let chars = match left.first_chunk() {
-                Some(chars) => chars,
-                None => {
-                    last = padded(left);
-                    &last
-                }
-            };
+        let ((blocks, rest), (places, _)) = (text.as_chunks(), out.as_chunks_mut());
+        for (number, (chars, place)) in blocks.iter().zip(&mut *places).enumerate() {
             let strangers = block(chars, place);
             if strangers != 0 {
-                let more = strangers.trailing_zeros() as usize;
-                return end(text, at + more, bytes + more / 4 * 3);
+                return end(text, number, strangers);
             }
-            at += CHARS;
-            bytes += CHARS / 4 * 3;
         }
+        // Zero is no character, so what follows the text ends it.
+        let mut last = [0; CHARS];
+        last[..rest.len()].copy_from_slice(rest);
+        end(text, blocks.len(), block(&last, places.get_mut(blocks.len())?))
     }
 
-    /// The last characters. Zero is none, so what follows them ends the text.
-    #[cold]
-    fn padded(text: &[u8]) -> [u8; CHARS] {
-        let mut chars = [0; CHARS];
-        chars[..text.len()].copy_from_slice(text);
-        chars
-    }
-
-    /// What comes after the characters: padding, if the last group of four is not full, and the quote. `bytes` are
-    /// those of all full groups.
+    /// What comes after the characters: padding, if the last group of four is not full, and the quote. The first of
+    /// the `strangers` of block `number` is where they end.
     ///
     /// The bytes of a group that is not full are already right. Its last character leaves no bits over, and what the
     /// missing ones were taken for fits the bits that are left zero: less than 2^15 below the sixteenth, less than
     /// 2^8 below the eighth.
     #[inline(always)]
-    fn end(text: &[u8], chars: usize, bytes: usize) -> Option<Decoded> {
-        let (over_mask, padding, more_bytes) = match chars % 4 {
-            0 => {
-                return (text.get(chars) == Some(&b'"')).then_some(Decoded { chars, bytes });
-            }
-            2 => (0x0f, 2, 1),
-            3 => (0x03, 1, 2),
-            _ => return None,
+    fn end(text: &[u8], number: usize, strangers: u64) -> Option<Decoded> {
+        /// By how many characters the last group has: which bits its last one may not have, what must come after, and
+        /// a mask of that. One character alone can be nothing, and no two bytes are alike.
+        const ENDS: [(u8, u32, u32); 4] = [
+            (0, u32::from_le_bytes(*b"\"\0\0\0"), 0xff),
+            (0, 1, 0),
+            (0x0f, u32::from_le_bytes(*b"==\"\0"), 0x00ff_ffff),
+            (0x03, u32::from_le_bytes(*b"=\"\0\0"), 0xffff),
+        ];
+        let more = strangers.trailing_zeros() as usize;
+        let (chars, group) = (number * CHARS + more, more % 4);
+        let after = text.get(chars..)?;
+        let after = match after.first_chunk() {
+            Some(after) => u32::from_le_bytes(*after),
+            None => after.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte)),
         };
-        let over = VALUES[usize::from(*text.get(chars - 1)?)] & over_mask;
-        let rest = text.get(chars..chars + padding + 1)?;
-        let is_padded = rest[..padding].iter().all(|byte| *byte == b'=') && rest[padding] == b'"';
-        (over == 0 && is_padded).then_some(Decoded { chars: chars + padding, bytes: bytes + more_bytes })
+        let (over_mask, wanted, mask) = ENDS[group];
+        let over = match chars.checked_sub(1) {
+            Some(last) => VALUES[usize::from(text[last])] & over_mask,
+            None => 0,
+        };
+        if (after & mask) ^ wanted | u32::from(over) != 0 {
+            return None;
+        }
+        let padding = 4_usize.wrapping_sub(group) % 4;
+        let bytes = number * BYTES + more / 4 * 3 + group.saturating_sub(1);
+        Some(Decoded { chars: chars + padding, bytes })
     }
 
     #[target_feature(enable = "avx2")]
@@ -224,17 +223,18 @@ pub(in crate::protocol) mod x86 {
         #[inline]
         #[target_feature(enable = "avx2")]
         #[allow(unsafe_code)]
-        pub(in crate::protocol) fn block(&self, chars: &[u8; CHARS], place: &mut [u8; CHARS]) -> u64 {
+        pub(in crate::protocol) fn block(&self, chars: &[u8; CHARS], place: &mut [u8; BYTES]) -> u64 {
             // SAFETY: 32 bytes each are read, and the array has 64; no alignment is asked for.
             let (first, second) = unsafe {
                 (_mm256_loadu_si256(chars.as_ptr().cast()), _mm256_loadu_si256(chars[32..].as_ptr().cast()))
             };
             let ((first, first_clash), (second, second_clash)) = (self.decode(first), self.decode(second));
-            // SAFETY: 32 bytes each are written, the second from the 24th on, and the array has 64; no alignment is
-            // asked for.
+            // SAFETY: written are 32 bytes from the start, of which the last eight are written over, 16 from the 24th on
+            // and 8 from the 40th on, and the array has 48; no alignment is asked for.
             unsafe {
                 _mm256_storeu_si256(place.as_mut_ptr().cast(), first);
-                _mm256_storeu_si256(place[24..].as_mut_ptr().cast(), second);
+                _mm_storeu_si128(place[24..].as_mut_ptr().cast(), _mm256_castsi256_si128(second));
+                _mm_storeu_si64(place[40..].as_mut_ptr().cast(), _mm256_extracti128_si256(second, 1));
             }
             let any = _mm256_or_si256(first_clash, second_clash);
             if _mm256_testz_si256(any, any) != 0 {
@@ -314,15 +314,19 @@ pub(in crate::protocol) mod x86 {
         #[inline]
         #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
         #[allow(unsafe_code)]
-        pub(in crate::protocol) fn block(&self, chars: &[u8; CHARS], place: &mut [u8; CHARS]) -> u64 {
+        pub(in crate::protocol) fn block(&self, chars: &[u8; CHARS], place: &mut [u8; BYTES]) -> u64 {
             // SAFETY: 64 bytes are read, and the array has 64; no alignment is asked for.
             let chars = unsafe { _mm512_loadu_si512(chars.as_ptr().cast()) };
             let values = _mm512_permutex2var_epi8(self.values[0], chars, self.values[1]);
             let pairs = _mm512_maddubs_epi16(values, _mm512_set1_epi32(0x0140_0140));
             let joined = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x0001_1000));
             let bytes = _mm512_permutexvar_epi8(self.compact, joined);
-            // SAFETY: 64 bytes are written, and the array has 64; no alignment is asked for.
-            unsafe { _mm512_storeu_si512(place.as_mut_ptr().cast(), bytes) };
+            // SAFETY: written are 32 bytes from the start and 16 from the 32nd on, and the array has 48; no alignment is
+            // asked for.
+            unsafe {
+                _mm256_storeu_si256(place.as_mut_ptr().cast(), _mm512_castsi512_si256(bytes));
+                _mm_storeu_si128(place[32..].as_mut_ptr().cast(), _mm512_extracti32x4_epi32(bytes, 2));
+            }
             // The look-up leaves out a character's highest bit.
             _mm512_movepi8_mask(_mm512_or_si512(values, chars))
         }
