@@ -98,6 +98,11 @@ pub(crate) struct Published {
 impl Published {
     const NOTHING: Self = Self { count: 0, bytes: 0, marks: 0 };
 
+    /// As if only this many records were published, if there are more.
+    pub(crate) fn up_to(self, count: u32) -> Self {
+        Self { count: self.count.min(count), ..self }
+    }
+
     fn pack(self) -> u64 {
         u64::from(self.marks) << (BYTES_BITS + RECORDS_BITS)
             | u64::from(self.count) << BYTES_BITS
@@ -170,34 +175,39 @@ impl Segment {
         if index >= published.count {
             return index;
         }
-        let mut mark_number = self.mark_at_or_before(published, |mark| mark.index <= index);
-        let mut mark = self.mark(mark_number);
-        let mut next_mark_index = self.next_mark_index(published, mark_number);
-        let mut offset = mark.offset as usize;
-        let mut at = mark.index;
-        while at < published.count {
-            if at == next_mark_index {
-                mark_number += 1;
-                mark = self.mark(mark_number);
-                next_mark_index = self.next_mark_index(published, mark_number);
-            }
-            let (key_bytes, data_bytes, body) = self.header(offset, published);
-            if at >= index {
+        let bytes = self.published_bytes(published);
+        let mut number = self.mark_at_or_before(published, |mark| mark.index <= index);
+        let mut mark = self.mark(number);
+        let mut rest = &bytes[mark.offset as usize..];
+        for _ in mark.index..index {
+            (_, _, rest) = split_record(rest);
+        }
+        let mut at = index;
+        loop {
+            let end = self.next_mark_index(published, number).min(published.count);
+            let arrival_ms = self.base.arrival_ms + u64::from(mark.arrival_delta_ms);
+            let counter = self.base.counter + u64::from(mark.counter_delta);
+            while at < end {
+                let (key, data, after) = split_record(rest);
                 let record = Record {
                     position: self.base.position + u64::from(at),
-                    counter: self.base.counter + u64::from(mark.counter_delta) + u64::from(at - mark.index),
-                    arrival_ms: self.base.arrival_ms + u64::from(mark.arrival_delta_ms),
-                    key: self.published_bytes(body + data_bytes, key_bytes, published),
-                    data: self.published_bytes(body, data_bytes, published),
+                    counter: counter + u64::from(at - mark.index),
+                    arrival_ms,
+                    key: key.into(),
+                    data: data.into(),
                 };
                 if !visit(&record) {
                     return at;
                 }
+                rest = after;
+                at += 1;
             }
-            offset = body + key_bytes + data_bytes;
-            at += 1;
+            if at == published.count {
+                return at;
+            }
+            number += 1;
+            mark = self.mark(number);
         }
-        at
     }
 
     /// Index of the first record that arrived at or after `arrival_ms`; the count if there is none.
@@ -257,20 +267,37 @@ impl Segment {
         Mark::from_bytes(&bytes)
     }
 
-    /// Key length, data length, and where the data starts.
-    #[allow(clippy::needless_borrow, reason = "the model checker's slice is a copy")]
-    fn header(&self, offset: usize, published: Published) -> (usize, usize, usize) {
-        let room = (published.bytes as usize - offset).min(HEADER_BYTES_MAX);
-        let bytes = self.published_bytes(offset, room, published);
-        let (key_bytes, data_bytes, header_bytes) = read_header(&bytes);
-        (key_bytes, data_bytes, offset + header_bytes)
-    }
-
     #[allow(unsafe_code)]
-    fn published_bytes(&self, at: usize, bytes: usize, published: Published) -> ArenaSlice<'_> {
-        assert!(at + bytes <= published.bytes as usize, "a record reaches past what is published");
-        // SAFETY: the range lies below `published.bytes`, checked just above, hence acquired and immutable.
-        unsafe { self.arena.read(at, bytes) }
+    fn published_bytes(&self, published: Published) -> ArenaSlice<'_> {
+        // SAFETY: what lies below `published.bytes` was written before the Release store that this thread has
+        // acquired, and is never written again.
+        unsafe { self.arena.read(0, published.bytes as usize) }
+    }
+}
+
+/// Key and data of the record that `bytes` begin with, and what comes after it.
+#[inline]
+fn split_record(bytes: &[u8]) -> (&[u8], &[u8], &[u8]) {
+    let (key_bytes, data_bytes, header_bytes) =
+        bytes.first_chunk().and_then(read_short_header).unwrap_or_else(|| read_header(bytes));
+    let (data, rest) = bytes[header_bytes..].split_at(data_bytes);
+    let (key, rest) = rest.split_at(key_bytes);
+    (key, data, rest)
+}
+
+/// As [`read_header`], for nearly all records: keys below 128 bytes and data below 16 KiB.
+#[inline]
+const fn read_short_header(bytes: &[u8; 4]) -> Option<(usize, usize, usize)> {
+    let word = u32::from_le_bytes(*bytes) as usize;
+    let (key, data_low, data_high) = (word & 0xff, word >> 8 & 0xff, word >> 16 & 0xff);
+    if key >= 0x80 {
+        None
+    } else if data_low < 0x80 {
+        Some((key, data_low, 2))
+    } else if data_high < 0x80 {
+        Some((key, data_low & 0x7f | data_high << 7, 3))
+    } else {
+        None
     }
 }
 
@@ -357,7 +384,7 @@ fn mark_offset(capacity: usize, number: u32) -> usize {
 #[cfg(not(shardmill_loom))]
 mod tests {
     use super::super::chunk::ChunkPool;
-    use super::super::record::RecordBuffer;
+    use super::super::record::{RecordBuffer, header};
     use super::*;
 
     /// Pushes a record given by its parts.
@@ -365,6 +392,21 @@ mod tests {
         let mut buffer = RecordBuffer::take();
         buffer.push(key, data).unwrap();
         writer.push(buffer.record(0).unwrap(), arrival_ms, counter)
+    }
+
+    /// Protects: the short form of a header is never read as another one.
+    #[test]
+    fn short_headers_are_those_of_the_long_form() {
+        let lengths = [0, 1, 20, 127, 128, 129, 1_000, 16_383, 16_384, 16_385, 300_000, (1 << 28) - 1];
+        let mut short = 0;
+        for (key, data) in lengths.into_iter().flat_map(|key| lengths.map(|data| (key, data))) {
+            let (bytes, header_bytes) = header(key, data).unwrap();
+            if let Some(parts) = read_short_header(bytes.first_chunk().unwrap()) {
+                assert_eq!(parts, (key, data, header_bytes));
+                short += 1;
+            }
+        }
+        assert_eq!(short, 4 * 8);
     }
 
     const BASE: Base = Base { position: 100, counter: 7, arrival_ms: 1_000 };

@@ -30,12 +30,11 @@ pub struct Slice {
     pub last_arrival_ms: Option<u64>,
 }
 
-/// The part of one segment that belongs to a slice.
+/// The part of one segment that belongs to a slice: from `first` on what counts as published.
 struct Piece {
     segment: Arc<Segment>,
     published: Published,
     first: u32,
-    end: u32,
 }
 
 /// A place inside a [`Slice`], to go on from.
@@ -51,13 +50,8 @@ impl Slice {
     /// A record that `visit` refuses is the first of the next call.
     pub fn visit(&self, mut cursor: Cursor, mut visit: impl FnMut(&Record<'_>) -> bool) -> Cursor {
         while let Some(piece) = self.pieces.get(cursor.piece) {
-            let from = piece.first + cursor.done;
             let mut stopped = false;
-            let reached = piece.segment.read_from(piece.published, from, |record| {
-                let index = record.position - piece.segment.base().position;
-                if index >= u64::from(piece.end) {
-                    return false;
-                }
+            let reached = piece.segment.read_from(piece.published, piece.first + cursor.done, |record| {
                 stopped = !visit(record);
                 !stopped
             });
@@ -96,26 +90,29 @@ impl Slice {
         let first = segments.partition_point(|segment| segment.base().position <= start).saturating_sub(1);
         for segment in &segments[first..] {
             let Ok(from) = u32::try_from(slice.next.saturating_sub(segment.base().position)) else { break };
-            let published = segment.published();
+            let records_left = limits.records_max - slice.records_count;
+            let published = segment.published().up_to(from.saturating_add(records_left));
+            let mut any = slice.records_count > 0;
             let end = segment.read_from(published, from, |record| {
-                // The other side of the writer's promise: positions run on without a hole.
-                debug_assert_eq!(record.position, slice.next);
                 bytes += (record.key.len() + record.data.len()) as u64;
-                full = slice.records_count >= limits.records_max
-                    || slice.records_count > 0 && bytes > limits.bytes_max;
-                if full {
+                if bytes > limits.bytes_max && any {
+                    full = true;
                     return false;
                 }
-                slice.next = record.position + 1;
-                slice.records_count += 1;
+                any = true;
                 slice.last_arrival_ms = Some(record.arrival_ms);
                 visit(record);
                 true
             });
             if end > from {
-                slice.pieces.push(Piece { segment: Arc::clone(segment), published, first: from, end });
+                // The other side of the writer's promise: positions run on without a hole.
+                debug_assert_eq!(segment.base().position + u64::from(from), slice.next);
+                slice.next += u64::from(end - from);
+                slice.records_count += end - from;
+                let published = published.up_to(end);
+                slice.pieces.push(Piece { segment: Arc::clone(segment), published, first: from });
             }
-            if full {
+            if full || slice.records_count == limits.records_max {
                 break;
             }
         }
