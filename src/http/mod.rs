@@ -4,7 +4,7 @@
 //! - [`connection`]: one connection, and the end of one that makes no progress.
 //! - [`exchange`]: one request and its answer.
 //! - [`body`]: request bodies in, within a budget; [`reply_body`]: replies out, in chunks.
-//! - [`pool`]: buffers that are used again.
+//! - [`pool`]: buffers that are used again; [`window`]: those of replies in chunks.
 //! - [`health`]: answers about the server itself.
 
 pub(crate) mod body;
@@ -12,4 +12,5 @@ pub(crate) mod connection;
 pub(crate) mod exchange;
 pub(crate) mod health;
 pub(crate) mod reply_body;
+pub(crate) mod window;
 pub(crate) mod worker;

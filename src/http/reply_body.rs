@@ -8,10 +8,7 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 
 use crate::protocol::records::get_reply::RecordsWriter;
 
-use crate::pool::PooledBytes;
-
-/// Size of a chunk: large enough that its cost is in its bytes, small enough that a slow reader holds little.
-const CHUNK_BYTES: usize = 128 << 10;
+use super::window::Chunk;
 
 /// The body of an answer.
 pub(crate) enum ReplyBody {
@@ -81,12 +78,11 @@ impl RecordsBody {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let mut chunk = PooledBytes::take();
-        self.writer.write_chunk(CHUNK_BYTES, &mut chunk);
+        let chunk = Bytes::from_owner(Chunk::write(&mut self.writer, self.left));
         // The other side of the promise made by the Content-Length.
         debug_assert!(chunk.len() as u64 <= self.left, "the reply is longer than its Content-Length");
         self.left = self.left.saturating_sub(chunk.len() as u64);
         self.yields = true;
-        Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(chunk)))))
+        Poll::Ready(Some(Ok(Frame::data(chunk))))
     }
 }

@@ -74,7 +74,14 @@ pub(crate) fn write_utf8(text: &[u8], out: &mut Vec<u8>) {
 }
 
 /// As many bytes as [`write_utf8`] appends.
+#[inline]
 pub(crate) fn utf8_len_escaped(text: &[u8]) -> usize {
+    if is_plain(text) { text.len() + 2 } else { utf8_len_searched(text) }
+}
+
+/// As [`utf8_len_escaped`], for texts that are likely to have something to escape.
+#[cold]
+fn utf8_len_searched(text: &[u8]) -> usize {
     let mut len = text.len() + 2;
     let mut rest = text;
     while let Some(at) = first_escaped(rest) {
@@ -85,6 +92,39 @@ pub(crate) fn utf8_len_escaped(text: &[u8]) -> usize {
         }
     }
     len
+}
+
+/// Whether a string holds these bytes as they are: no control character, no quote, no backslash.
+#[inline]
+pub(crate) fn is_plain(text: &[u8]) -> bool {
+    let mut escaped = match (text.last_chunk(), text.first_chunk(), text.last_chunk()) {
+        (Some(last), ..) => escaped_in(last),
+        (None, Some(first), Some(last)) => {
+            let mut block = [0; BLOCK_BYTES];
+            block[..BLOCK_BYTES / 2].copy_from_slice(first as &[u8; BLOCK_BYTES / 2]);
+            block[BLOCK_BYTES / 2..].copy_from_slice(last as &[u8; BLOCK_BYTES / 2]);
+            escaped_in(&block)
+        }
+        _ => return !text.iter().copied().any(is_escaped),
+    };
+    for block in text.as_chunks().0 {
+        escaped |= escaped_in(block);
+    }
+    escaped == 0
+}
+
+/// Bytes that are looked at together.
+const BLOCK_BYTES: usize = 16;
+
+/// All bits of each byte that must be escaped. The loop becomes one vector.
+#[inline]
+fn escaped_in(block: &[u8; BLOCK_BYTES]) -> u128 {
+    u128::from_ne_bytes(block.map(|byte| if is_escaped(byte) { 0xff } else { 0 }))
+}
+
+#[inline]
+const fn is_escaped(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 /// The letter after the backslash, for bytes that have one.
@@ -131,7 +171,7 @@ fn first_escaped(bytes: &[u8]) -> Option<usize> {
         }
         at += 8;
     }
-    let tail = words.remainder().iter().position(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\\'));
+    let tail = words.remainder().iter().position(|byte| is_escaped(*byte));
     tail.map(|tail| at + tail)
 }
 

@@ -1,3 +1,4 @@
-//! Base64 with the standard alphabet and padding, as blobs are written in JSON.
+//! Base64 of records' data (RFC 4648, 4), by the vectors that the CPU has.
 
 pub(in crate::protocol) mod decode;
+pub(crate) mod encode;
