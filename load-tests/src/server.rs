@@ -101,6 +101,17 @@ impl Server {
         Ok(CpuReading { threads_ns, coarse: TICK.saturating_mul(ticks) })
     }
 
+    /// Page faults so far that needed no disk, of all threads: each is a page touched for the first time, or again
+    /// after it was given back.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn minor_faults(&self) -> io::Result<u64> {
+        minor_faults_in(&fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat without its page faults")
+        })
+    }
+
     /// Resident memory now and at its highest, in KiB.
     ///
     /// # Errors
@@ -176,14 +187,24 @@ fn address_in(line: &str) -> Option<SocketAddr> {
     rest.split_ascii_whitespace().next()?.trim_end_matches('/').parse().ok()
 }
 
-/// User and system ticks: fields 14 and 15, counted after the name's closing parenthesis because the name may hold
-/// blanks.
+/// User and system ticks: fields 14 and 15.
 fn ticks_in(stat: &str) -> Option<u32> {
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_ascii_whitespace().skip(11);
+    let mut fields = fields_from(stat, 14)?;
     let user: u32 = fields.next()?.parse().ok()?;
     let system: u32 = fields.next()?.parse().ok()?;
     user.checked_add(system)
+}
+
+/// Field 10: its children's faults are the next but one.
+fn minor_faults_in(stat: &str) -> Option<u64> {
+    fields_from(stat, 10)?.next()?.parse().ok()
+}
+
+/// The fields of `/proc/PID/stat` from `number` (at least 3) on, counted after the name's closing parenthesis because
+/// the name may hold blanks.
+fn fields_from(stat: &str, number: usize) -> Option<impl Iterator<Item = &str>> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    Some(fields.split_ascii_whitespace().skip(number - 3))
 }
 
 #[cfg(test)]
@@ -202,10 +223,12 @@ mod tests {
     }
 
     #[test]
-    fn ticks_are_found_behind_any_name() {
-        let stat = "12 (a b) c) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 3 0 1";
+    fn fields_are_found_behind_any_name() {
+        let stat = "12 (a b) c) S 1 2 3 4 5 6 77 8 9 10 250 50 0 0 20 0 3 0 1";
         assert_eq!(ticks_in(stat), Some(300));
+        assert_eq!(minor_faults_in(stat), Some(77));
         assert_eq!(ticks_in("12 (x) S 1"), None);
+        assert_eq!(minor_faults_in("12 (x) S 1"), None);
     }
 
     fn reading(threads: &[(&str, u64)], coarse_ms: u64) -> CpuReading {
