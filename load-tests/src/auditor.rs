@@ -51,6 +51,11 @@ impl View {
         Self { poller, shard, last: Sequence::default(), records: 0, seen, findings: Findings::default() }
     }
 
+    /// Which shard.
+    pub fn shard(&self) -> u32 {
+        self.shard
+    }
+
     /// Records read so far, good or bad.
     pub fn records(&self) -> u64 {
         self.records

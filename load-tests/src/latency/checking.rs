@@ -98,26 +98,39 @@ pub async fn read_back(address: SocketAddr, shards: u32, payloads: &Payloads) ->
     let mut connection = Connection::open(address, PATIENCE).await?;
     let mut views = Vec::new();
     for shard in 0..shards {
-        let mut view = View::new(0, shard, 0);
-        let mut iterator = oldest_iterator(&mut connection, STREAM, shard).await?;
-        let mut request = Request::default();
-        let mut empty = 0;
-        while empty < EMPTY_ANSWERS_MAX {
-            request.get_records(&iterator);
-            let body = good(&mut connection, &request).await?;
-            let before = view.records();
-            let tail = answers::get_records(&body, |record| view.observe(payloads, &record))
-                .map_err(|error| RunError(format!("GetRecords of shard {shard}: answer: {error}")))?;
-            empty = if view.records() > before { 0 } else { empty + 1 };
-            match tail.next_iterator {
-                // The empty answer at the tip shows that nothing is repeated behind the last record.
-                Some(next) if empty == 0 || tail.behind_ms > 0 => iterator = next.into_owned(),
-                _ => break,
-            }
-        }
-        views.push(view);
+        views.push(read_shard(&mut connection, STREAM, shard, payloads).await?);
     }
     Ok(views)
+}
+
+/// Reads one shard from its oldest record to its tip.
+///
+/// # Errors
+/// The server does not answer, or answers what nobody can read.
+pub async fn read_shard(
+    connection: &mut Connection,
+    stream: &str,
+    shard: u32,
+    payloads: &Payloads,
+) -> Result<View, RunError> {
+    let mut view = View::new(0, shard, 0);
+    let mut iterator = oldest_iterator(connection, stream, shard).await?;
+    let mut request = Request::default();
+    let mut empty = 0;
+    while empty < EMPTY_ANSWERS_MAX {
+        request.get_records(&iterator);
+        let body = good(connection, &request).await?;
+        let before = view.records();
+        let tail = answers::get_records(&body, |record| view.observe(payloads, &record))
+            .map_err(|error| RunError(format!("GetRecords of shard {shard}: answer: {error}")))?;
+        empty = if view.records() > before { 0 } else { empty + 1 };
+        match tail.next_iterator {
+            // The empty answer at the tip shows that nothing is repeated behind the last record.
+            Some(next) if empty == 0 || tail.behind_ms > 0 => iterator = next.into_owned(),
+            _ => break,
+        }
+    }
+    Ok(view)
 }
 
 #[cfg(test)]

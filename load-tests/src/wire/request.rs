@@ -83,6 +83,34 @@ impl Request {
         });
     }
 
+    /// PutRecords of the records `first..first + count` of producer 0, each with the explicit hash key that
+    /// `hash_key` names for its number.
+    pub fn put_records_to(
+        &mut self,
+        stream: &str,
+        payloads: &Payloads,
+        first: u64,
+        count: u64,
+        hash_key: impl Fn(u64) -> u128,
+    ) {
+        self.build("PutRecords", |out| {
+            out.extend_from_slice(b"{\"StreamName\":\"");
+            out.extend_from_slice(stream.as_bytes());
+            out.extend_from_slice(b"\",\"Records\":[");
+            for number in first..first + count {
+                if number > first {
+                    out.push(b',');
+                }
+                out.extend_from_slice(b"{\"ExplicitHashKey\":\"");
+                out.extend_from_slice(hash_key(number).to_string().as_bytes());
+                out.extend_from_slice(b"\",");
+                write_record(out, payloads, RecordId::new(0, number));
+                out.push(b'}');
+            }
+            out.extend_from_slice(b"]}");
+        });
+    }
+
     /// PutRecord of one record.
     pub fn put_record(&mut self, stream: &str, payloads: &Payloads, id: RecordId) {
         self.build("PutRecord", |out| {
@@ -136,6 +164,11 @@ mod tests {
             let data = find_string(body.as_bytes(), b"Data").unwrap();
             assert_eq!(payloads.identify(&key, &data), Ok(RecordId::new(2, 10)));
         }
+        request.put_records_to("load", &payloads, 4, 2, |number| u128::from(number) << 64);
+        let text = std::str::from_utf8(request.bytes()).unwrap();
+        assert_eq!(text.matches("\"Data\"").count(), 2);
+        assert!(text.contains(r#"[{"ExplicitHashKey":"73786976294838206464","Data":""#), "{text}");
+        assert!(text.contains(r#"},{"ExplicitHashKey":"92233720368547758080","Data":""#), "{text}");
         request.get_records(b"AAA=");
         assert!(request.bytes().ends_with(b"\r\n\r\n{\"ShardIterator\":\"AAA=\",\"Limit\":10000}"));
     }

@@ -74,14 +74,22 @@ impl Double {
                 (200, format!(r#"{{"ShardIterator":"{shard}/0"}}"#))
             }
             "PutRecords" => (200, self.put(body)),
+            "PutRecord" => self.put_one(body),
             "GetRecords" => self.get(body),
             other => panic!("{other}"),
         }
     }
 
+    /// As the only entry of a PutRecords.
+    fn put_one(&mut self, body: &[u8]) -> (u16, String) {
+        let answer = self.put(&[b"{\"Records\":[", body, b"]}"].concat());
+        let entry = answer.split_once('[').unwrap().1.trim_end_matches("]}").to_owned();
+        if entry.contains("ErrorCode") { (500, entry) } else { (200, entry) }
+    }
+
     fn put(&mut self, body: &[u8]) -> String {
         let (mut entries, mut refused) = (Vec::new(), 0);
-        for (key, data) in put_entries(body) {
+        for Entry { key, hash_key, data } in put_entries(body) {
             let number = self.records;
             self.records += 1;
             let victim = number == VICTIM;
@@ -91,7 +99,10 @@ impl Double {
                 continue;
             }
             let shards = self.shards.len();
-            let shard = key.bytes().map(usize::from).sum::<usize>() % shards;
+            let shard = match hash_key {
+                Some(hash_key) => usize::try_from(hash_key / (u128::MAX / shards as u128)).unwrap(),
+                None => key.bytes().map(usize::from).sum::<usize>() % shards,
+            };
             let sequence = 1_000_000 + number * 2;
             let named =
                 if victim && self.fault == Fault::NamesAnotherShard { (shard + 1) % shards } else { shard };
@@ -144,7 +155,14 @@ impl Double {
     }
 }
 
-fn put_entries(body: &[u8]) -> Vec<(String, String)> {
+#[derive(Default)]
+struct Entry {
+    key: String,
+    hash_key: Option<u128>,
+    data: String,
+}
+
+fn put_entries(body: &[u8]) -> Vec<Entry> {
     let mut cursor = Cursor::new(body);
     let mut entries = Vec::new();
     let mut first = true;
@@ -157,15 +175,21 @@ fn put_entries(body: &[u8]) -> Vec<(String, String)> {
         let mut first = true;
         cursor.take(b'[', "a list").unwrap();
         while cursor.more(b']', &mut first).unwrap() {
-            let (mut key, mut data) = (String::new(), String::new());
+            let mut entry = Entry::default();
             let mut first = true;
             cursor.take(b'{', "an object").unwrap();
             while cursor.more(b'}', &mut first).unwrap() {
                 let name = cursor.name().unwrap();
                 let value = String::from_utf8(cursor.string().unwrap().into_owned()).unwrap();
-                if &*name == b"Data" { data = value } else { key = value }
+                match &*name {
+                    b"Data" => entry.data = value,
+                    b"PartitionKey" => entry.key = value,
+                    b"ExplicitHashKey" => entry.hash_key = Some(value.parse().unwrap()),
+                    // The one member of a PutRecord that is no entry's.
+                    name => assert_eq!(name, b"StreamName"),
+                }
             }
-            entries.push((key, data));
+            entries.push(entry);
         }
     }
     entries
