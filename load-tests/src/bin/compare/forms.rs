@@ -6,20 +6,21 @@
 //! A page that nobody has touched can cost more than the form of a request.
 
 use std::error::Error;
-use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use shardmill_load_tests::forms::{Form, PayloadValues};
-use shardmill_load_tests::machine::{Machine, json_string};
-use shardmill_load_tests::paired::{Case, Cost, Kind, STREAM, prepare, requests, round, sample, spread};
+use shardmill_load_tests::machine::json_string;
+use shardmill_load_tests::paired::{Case, Cost, Kind, STREAM, requests, round, sample, spread};
 use shardmill_load_tests::payload::Payloads;
-use shardmill_load_tests::server::Server;
+use shardmill_load_tests::results::{member, spread_member};
 use shardmill_load_tests::wire::Connection;
 use shardmill_load_tests::workload::{RunError, oldest_iterator};
 
-use super::{Options, json_members, start_server};
+use super::reporting::{Sink, row_members};
+use super::servers::full_server;
+use super::{Options, Surroundings};
 
 /// The compact requests, and the start of the names of the forms that are compared with them. Rounds are short, so
 /// that neighbours meet the machine in the same mood.
@@ -74,8 +75,6 @@ const CASES: [(&str, Case); 4] = [
     ),
 ];
 
-/// What the server may take; small, so that it is soon full.
-const MEMORY_LIMIT_MIB: u64 = 512;
 /// Different bodies per connection, used in turn.
 const BODIES: u64 = 4;
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -84,34 +83,63 @@ const HEADER: &str = "\
 | case | form | CPU us/request | ratio to compact: median | min | max |
 |:-----|:-----|---------------:|-------------------------:|----:|----:|";
 
+/// Each case that is asked for, with the forms that are compared in it.
+fn cases<'a>(options: &Options, forms: &'a [Form]) -> Vec<(Case, Vec<&'a Form>)> {
+    let asked = CASES.iter().filter(|(_, case)| case.name.contains(&options.case));
+    let with_forms = asked.map(|(prefix, case)| {
+        let case = if options.quick { case.quick() } else { *case };
+        (case, forms.iter().filter(|form| form.name.starts_with(prefix)).collect())
+    });
+    with_forms.collect()
+}
+
+/// How many pairs of rounds there are in each turn.
+pub(super) fn pairs(options: &Options) -> Result<usize, Box<dyn Error>> {
+    let forms = Form::read_all(&options.bodies)?;
+    Ok(cases(options, &forms).iter().map(|(_, forms)| forms.len()).sum())
+}
+
 /// Measures every case and prints its table.
-pub(super) async fn compare(
+pub(super) async fn compare<W: Write>(
     options: &Options,
-    machine: &Machine,
-    results: &mut File,
-    out: &mut impl Write,
+    around: &Surroundings,
+    sink: &mut Sink<W>,
 ) -> Result<(), Box<dyn Error>> {
     let forms = Form::read_all(&options.bodies)?;
-    writeln!(out, "{HEADER}")?;
-    for (prefix, case) in CASES.iter().filter(|(_, case)| case.name.contains(&options.case)) {
-        let case = if options.quick { case.quick() } else { *case };
-        let forms: Vec<_> = forms.iter().filter(|form| form.name.starts_with(prefix)).collect();
-        let pairs = measure(options, machine, &case, &forms, results).await?;
-        let compact_us = median(pairs.iter().flatten().map(|pair| pair.compact.cpu_us_per_request()));
-        writeln!(out, "| {} | compact | {compact_us:.1} | | | |", case.name)?;
-        for (form, pairs) in forms.iter().zip(&pairs) {
-            let form_us = median(pairs.iter().map(|pair| pair.form.cpu_us_per_request()));
-            let (median, min, max) = spread(&pairs.iter().map(Pair::ratio).collect::<Vec<_>>());
-            let (case, name) = (case.name, name(form));
-            writeln!(out, "| {case} | {name} | {form_us:.1} | {median:.2} | {min:.2} | {max:.2} |")?;
-        }
-        out.flush()?;
+    around.steps.aside(|| sink.header(HEADER))?;
+    for (case, forms) in cases(options, &forms) {
+        let pairs = measure(options, around, &case, &forms, sink).await?;
+        around.steps.aside(|| print(options, around, &case, &forms, &pairs, sink))?;
     }
     Ok(())
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    spread(&values.collect::<Vec<_>>()).0
+fn print<W: Write>(
+    options: &Options,
+    around: &Surroundings,
+    case: &Case,
+    forms: &[&Form],
+    pairs: &[Vec<Pair>],
+    sink: &mut Sink<W>,
+) -> Result<(), Box<dyn Error>> {
+    let compact_us: Vec<_> = pairs.iter().flatten().map(|pair| pair.compact.cpu_us_per_request()).collect();
+    let row = format!("| {} | compact | {:.1} | | | |", case.name, spread(&compact_us).0);
+    let members = ["\"form\":null".to_owned(), spread_member("server_cpu_us_per_request", &compact_us)];
+    sink.figure(options, around, case.name, &row, &members)?;
+    for (form, pairs) in forms.iter().zip(pairs) {
+        let form_us: Vec<_> = pairs.iter().map(|pair| pair.form.cpu_us_per_request()).collect();
+        let ratios: Vec<_> = pairs.iter().map(Pair::ratio).collect();
+        let (median, min, max) = spread(&ratios);
+        let (name, us) = (name(form), spread(&form_us).0);
+        let row = format!("| {} | {name} | {us:.1} | {median:.2} | {min:.2} | {max:.2} |", case.name);
+        let members = [
+            format!("\"form\":{}", json_string(&name)),
+            spread_member("server_cpu_us_per_request", &form_us),
+            spread_member("ratio_to_compact", &ratios),
+        ];
+        sink.figure(options, around, case.name, &row, &members)?;
+    }
+    Ok(())
 }
 
 fn name(form: &Form) -> String {
@@ -131,18 +159,20 @@ impl Pair {
 }
 
 /// The pairs of each form.
-async fn measure(
+async fn measure<W: Write>(
     options: &Options,
-    machine: &Machine,
+    around: &Surroundings,
     case: &Case,
     forms: &[&Form],
-    results: &mut File,
+    sink: &mut Sink<W>,
 ) -> Result<Vec<Vec<Pair>>, Box<dyn Error>> {
+    around.steps.doing(format!("{}: making ready", case.name));
     let server = full_server(options, case).await?;
     let reply = sample(server.address(), case, &requests(server.address(), case).await?).await?;
     let mut pairs: Vec<Vec<Pair>> = forms.iter().map(|_| Vec::new()).collect();
     for number in 1..=options.rounds {
         for (form, pairs) in forms.iter().zip(&mut pairs) {
+            around.steps.doing(format!("{}: {}, round {number}", case.name, name(form)));
             let of_form = async || {
                 let requests = form_requests(server.address(), case, form).await?;
                 round(&server, case, requests, reply.len()).await
@@ -159,8 +189,9 @@ async fn measure(
                 let ((compact, _), (form, _)) = (compact().await?, of_form().await?);
                 Pair { compact, form }
             };
-            writeln!(results, "{}", json_line(options, machine, case, number, &name(form), &pair))?;
+            sink.row(&json_row(options, around, case, number, &name(form), &pair))?;
             pairs.push(pair);
+            around.steps.done();
         }
     }
     Ok(pairs)
@@ -182,45 +213,37 @@ async fn form_requests(address: SocketAddr, case: &Case, form: &Form) -> Result<
     Ok((0..case.connections).map(own).collect())
 }
 
-/// A server with the case's stream; if records are to be put, with its memory full, so that what is measured is its
-/// steady state: segments are recycled and no page is touched for the first time.
-pub(super) async fn full_server(options: &Options, case: &Case) -> Result<Server, Box<dyn Error>> {
-    let limit = format!("{MEMORY_LIMIT_MIB}MiB");
-    let server = start_server(options, &[("SHARDMILL_MEMORY_LIMIT", &limit)])?;
-    prepare(server.address(), case).await?;
-    if case.kind != Kind::GetRecords {
-        // Half a MiB each, so twice the limit.
-        let fill = Case {
-            name: "fill",
-            kind: Kind::PutRecords,
-            records: 500,
-            record_bytes: 1024,
-            requests: 4 * MEMORY_LIMIT_MIB,
-            ..*case
-        };
-        let requests = requests(server.address(), &fill).await?;
-        let reply = sample(server.address(), &fill, &requests).await?;
-        round(&server, &fill, requests, reply.len()).await?;
-    }
-    Ok(server)
-}
-
-fn json_line(
+fn json_row(
     options: &Options,
-    machine: &Machine,
+    around: &Surroundings,
     case: &Case,
     number: u32,
     form: &str,
     pair: &Pair,
 ) -> String {
     format!(
-        "{{{},\"records_per_request\":{},\"form\":{},\"server_cpu_us_per_request\":{:.3},\
-         \"compact_cpu_us_per_request\":{:.3},\"ratio_to_compact\":{:.4}}}",
-        json_members(options, machine, case, number, &pair.form),
-        case.records,
+        "{},\"form\":{},{},{},{}",
+        row_members(options, around, case, number, &pair.form),
         json_string(form),
-        pair.form.cpu_us_per_request(),
-        pair.compact.cpu_us_per_request(),
-        pair.ratio(),
+        member("server_cpu_us_per_request", pair.form.cpu_us_per_request()),
+        member("compact_cpu_us_per_request", pair.compact.cpu_us_per_request()),
+        member("ratio_to_compact", pair.ratio()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Protects: no captured request is left out of the comparison, and none is in two cases.
+    #[test]
+    fn every_capture_is_compared_once() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../perf/bodies");
+        for form in Form::read_all(&folder).unwrap() {
+            let cases = CASES.iter().filter(|(prefix, _)| form.name.starts_with(prefix)).count();
+            assert_eq!(cases, 1, "{} of {}", form.name, form.client);
+        }
+    }
 }
