@@ -37,7 +37,7 @@ pub(crate) const RECORDS_PER_GET: u64 = 10_000;
 
 /// Every case. The number of requests is such that a shard fills a segment of the largest size in a short run, but
 /// for PutRecord, which would take minutes.
-const CASES: [Case; 4] = [
+pub(crate) const CASES: [Case; 4] = [
     Case {
         name: "put_records_500x100b_4shards",
         kind: Kind::PutRecords,
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn every_case_runs() {
         for case in &CASES {
-            crate::workload::run(case, 2).unwrap();
+            crate::workload::run(case, 2, crate::counted::Counted).unwrap();
         }
         assert!(table().lines().all(|line| line.split('\t').count() == 4));
         assert_eq!(Case::named("put_record_100b_4shards").map(|case| case.shards), Some(4));

@@ -16,7 +16,9 @@ use shardmill_load_tests::wire::request::Request;
 
 use crate::case::{Case, Kind, RECORDS_PER_GET, RECORDS_PER_PUT};
 use crate::client::{Client, find};
-use crate::counted::Counted;
+use crate::counted::Served;
+use crate::hyper_only;
+use crate::tally::{Tallied, Tally};
 
 /// Whatever ended a run.
 pub(crate) type Failed = Box<dyn std::error::Error>;
@@ -38,11 +40,24 @@ const BATCH_REQUESTS: u32 = 8;
 /// How far the clock goes after a batch: with the 24 hours of a stream's retention, at most two batches live.
 const BATCH_PERIOD: Duration = Duration::from_hours(13);
 
-/// Runs a case.
+/// What a run's requests came to.
+pub(crate) struct Sent {
+    /// What was allocated for them, if that was counted.
+    pub(crate) tally: Tally,
+    /// The requests that were sent in turn.
+    pub(crate) different: Vec<Request>,
+    /// The body of the last answer.
+    pub(crate) reply: Vec<u8>,
+}
+
+/// Runs a case; the service runs behind `door`.
 ///
 /// # Errors
 /// The service refuses, or the connection ends.
-pub(crate) fn run(case: &Case, requests: u32) -> Result<(), Failed> {
+pub(crate) fn run<D>(case: &Case, requests: u32, door: impl FnOnce(Served) -> D) -> Result<Sent, Failed>
+where
+    D: Future<Output = ()> + Send + 'static,
+{
     let clock = MovableClock::new(START_MS);
     let name = StreamName::parse(STREAM).ok_or("a stream's name is refused")?;
     let stream = InitialStream { name, shards: case.shards, region: Region::US_EAST_1 };
@@ -58,15 +73,38 @@ pub(crate) fn run(case: &Case, requests: u32) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     runtime.block_on(async {
         let (ours, theirs) = tokio::io::duplex(DUPLEX_BYTES);
-        let served = tokio::spawn(Counted(Box::pin(service.serve(theirs))));
+        let served = tokio::spawn(door(Box::pin(service.serve(theirs))));
         let mut run = Run { case, clock, service, client: Client::new(ours) };
-        if case.kind == Kind::GetRecords {
-            run.get(requests).await?;
-        } else {
-            run.put(requests).await?;
-        }
+        let sent =
+            if case.kind == Kind::GetRecords { run.get(requests).await? } else { run.put(requests).await? };
         drop(run);
-        Ok(served.await?)
+        served.await?;
+        Ok(sent)
+    })
+}
+
+/// Sends requests that `run` sent to a service which only reads them and answers `reply`, and counts.
+///
+/// # Errors
+/// The connection ends.
+pub(crate) fn run_hyper_only(different: &[Request], requests: u32, reply: Vec<u8>) -> Result<Tally, Failed> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    runtime.block_on(async {
+        let (ours, theirs) = tokio::io::duplex(DUPLEX_BYTES);
+        let served = tokio::spawn(Tallied(Box::pin(hyper_only::serve(theirs, reply.into()))));
+        let mut client = Client::new(ours);
+        let mut all = different.iter().cycle();
+        for request in all.by_ref().take(WARM_UP_REQUESTS as usize) {
+            client.call(request.bytes()).await?;
+        }
+        let before = Tally::now();
+        for request in all.take(requests as usize) {
+            client.call(request.bytes()).await?;
+        }
+        let tally = Tally::now().since(before);
+        drop(client);
+        served.await?;
+        Ok(tally)
     })
 }
 
@@ -78,17 +116,19 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn put(&mut self, requests: u32) -> Result<(), Failed> {
+    async fn put(&mut self, requests: u32) -> Result<Sent, Failed> {
         let warm_up = self.puts(Kind::PutRecords);
         self.send(&warm_up, WARM_UP_REQUESTS).await?;
         let puts = self.puts(self.case.kind);
         // The operation's own first time.
-        self.send(&puts, BATCH_REQUESTS).await?;
-        self.send(&puts, requests).await
+        let reply = self.send(&puts, BATCH_REQUESTS).await?;
+        let before = Tally::now();
+        self.send(&puts, requests).await?;
+        Ok(Sent { tally: Tally::now().since(before), different: puts, reply })
     }
 
     /// Fills the shard and reads it from its start, again and again.
-    async fn get(&mut self, requests: u32) -> Result<(), Failed> {
+    async fn get(&mut self, requests: u32) -> Result<Sent, Failed> {
         let puts = self.puts(Kind::PutRecords);
         for put in puts.iter().cycle().take((RECORDS_PER_GET / RECORDS_PER_PUT) as usize) {
             self.client.call(put.bytes()).await?;
@@ -105,15 +145,16 @@ impl Run<'_> {
         let mut get = Request::default();
         get.get_records(&iterator);
         let mut records: u64 = 0;
-        answers::get_records(self.client.call(get.bytes()).await?, |_| records += 1)
-            .map_err(|error| error.to_string())?;
+        let reply = self.client.call(get.bytes()).await?.to_vec();
+        answers::get_records(&reply, |_| records += 1).map_err(|error| error.to_string())?;
         if records != RECORDS_PER_GET {
             return Err(format!("{records} records were read").into());
         }
+        let before = Tally::now();
         for _ in 0..requests {
             self.client.call(get.bytes()).await?;
         }
-        Ok(())
+        Ok(Sent { tally: Tally::now().since(before), different: vec![get], reply })
     }
 
     /// The requests that are sent in turn.
@@ -132,17 +173,22 @@ impl Run<'_> {
         (0..DIFFERENT_REQUESTS).map(put).collect()
     }
 
-    async fn send(&mut self, puts: &[Request], requests: u32) -> Result<(), Failed> {
+    /// Returns the last answer's body.
+    async fn send(&mut self, puts: &[Request], requests: u32) -> Result<Vec<u8>, Failed> {
+        let mut last = Vec::new();
         for (number, put) in (1..=requests).zip(puts.iter().cycle()) {
             let answer = self.client.call(put.bytes()).await?;
             if find(answer, b"ErrorCode").is_some() {
                 return Err("a record was refused".into());
+            }
+            if number == requests {
+                last = answer.to_vec();
             }
             if number.is_multiple_of(BATCH_REQUESTS) {
                 self.clock.advance(BATCH_PERIOD);
                 self.service.tidy_up().await;
             }
         }
-        Ok(())
+        Ok(last)
     }
 }
