@@ -5,6 +5,10 @@
 //! is a bare thread per connection instead: what the kernel alone costs.
 
 mod blocking;
+// The server's own: the yardstick must not stand on another heap.
+#[cfg(target_os = "linux")]
+#[path = "../../../src/heap.rs"]
+mod heap;
 mod on_hyper;
 
 use std::fs;
@@ -47,6 +51,8 @@ struct Options {
 }
 
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    heap::advise_huge_pages();
     match serve(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
