@@ -9,6 +9,7 @@ use crate::source::{SourceFile, code_lines, shipped_files};
 
 /// The rooms, lowest first, and what each may see.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("heap", &[]),
     ("sync", &[]),
     ("limits", &[]),
     ("pool", &[]),
