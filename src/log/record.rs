@@ -186,7 +186,7 @@ impl Reused for Storage {
 /// The header of a record as a little-endian number, and how many of its bytes count. `None` if a length does not
 /// fit.
 #[inline]
-fn header(key_bytes: usize, data_bytes: usize) -> Option<(u64, usize)> {
+pub(super) fn header(key_bytes: usize, data_bytes: usize) -> Option<(u64, usize)> {
     const LENGTH_MAX: usize = (1 << 28) - 1;
     if key_bytes > LENGTH_MAX || data_bytes > LENGTH_MAX {
         return None;

@@ -57,7 +57,7 @@ mod x86 {
             scan,
             records,
             records_max,
-            Vectors {
+            &Vectors {
                 decode: |text: &[u8], out: &mut [u8]| {
                     run(text, out, |chars, place| tables.block(chars, place))
                 },
@@ -80,7 +80,7 @@ mod x86 {
             scan,
             records,
             records_max,
-            Vectors {
+            &Vectors {
                 decode: |text: &[u8], out: &mut [u8]| {
                     run(text, out, |chars, place| tables.block(chars, place))
                 },
@@ -103,7 +103,7 @@ mod x86 {
         scan: &mut Scan<'_>,
         records: &mut Records,
         records_max: usize,
-        vectors: Vectors<
+        vectors: &Vectors<
             impl Fn(&[u8], &mut [u8]) -> Option<Decoded>,
             impl Fn(&[u8; WIDTH], &Literal) -> bool,
             impl Fn(&[u8; WIDTH]) -> u32,
@@ -112,7 +112,7 @@ mod x86 {
         // Once for all: no record takes more room than its text.
         records.room(scan.body.len() - scan.at + SLACK_BYTES);
         while records.len() < records_max {
-            let Some(end) = read_one(layout, scan.body, scan.at, records, &vectors) else { return };
+            let Some(end) = read_one(layout, scan.body, scan.at, records, vectors) else { return };
             scan.at = end;
         }
     }

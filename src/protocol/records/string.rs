@@ -107,8 +107,8 @@ fn plain_bytes(text: &[u8]) -> usize {
     for (number, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
         // The highest bit of each byte that ends the run; a borrow may set more, but only above the first.
-        let quote = (word ^ ONES * u64::from(b'"')).wrapping_sub(ONES);
-        let backslash = (word ^ ONES * u64::from(b'\\')).wrapping_sub(ONES);
+        let quote = (word ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
+        let backslash = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
         let control = word.wrapping_sub(ONES * u64::from(b' '));
         let ends = (quote | backslash | control | word) & HIGH_BITS;
         if ends != 0 {
