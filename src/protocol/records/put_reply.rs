@@ -57,21 +57,27 @@ pub fn put_records(reply: &put_records::Reply) -> Vec<u8> {
 fn write_batch(batch: &Batch, stream: &StreamRef, out: &mut Vec<u8>) {
     let mut shares: SmallVec<[ShareEntries; 4]> = batch
         .shares()
-        .map(|(shard, stored)| ShareEntries {
-            entry: stored_entry(shard.id),
-            numbers: SequenceWriter::new(shard.sequence_number(stored.first_counter, stored.arrival_ms)),
-            shard: shard.id,
-            left: stored.count,
-            throttled: stored.throttled,
+        .map(|(shard, stored)| {
+            // Each record's number is the one before it and one more; counter 0 is the shard's own.
+            let before_first = stored.first_counter.saturating_sub(1);
+            ShareEntries {
+                entry: stored_entry(shard.id),
+                numbers: SequenceWriter::new(shard.sequence_number(before_first, stored.arrival_ms)),
+                shard: shard.id,
+                left: stored.count,
+                throttled: stored.throttled,
+            }
         })
         .collect();
     for share in batch.share_of_each_record() {
         // A share's records come up in the order of their numbers.
         let share = &mut shares[usize::from(*share)];
         if share.left > 0 {
-            share.entry[NUMBER_AT].copy_from_slice(share.numbers.text());
+            let start = out.len();
             out.extend_from_slice(&share.entry);
-            share.numbers.advance();
+            if let Some(number) = out[start + NUMBER_AT.start..].first_chunk_mut() {
+                share.numbers.advance_into(number);
+            }
             share.left -= 1;
             continue;
         }
