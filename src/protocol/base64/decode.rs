@@ -121,27 +121,31 @@ pub(in crate::protocol) mod x86 {
         out: &mut [u8],
         block: impl Fn(&[u8; CHARS], &mut [u8; BYTES]) -> u64,
     ) -> Option<Decoded> {
-        let ((blocks, rest), (places, _)) = (text.as_chunks(), out.as_chunks_mut());
-        for (number, (chars, place)) in blocks.iter().zip(&mut *places).enumerate() {
+        let (mut left, mut room, mut bytes) = (text, out, 0);
+        loop {
+            let (place, more_room) = room.split_first_chunk_mut()?;
+            let Some((chars, more)) = left.split_first_chunk() else {
+                // Zero is no character, so what follows the text ends it.
+                let mut last = [0; CHARS];
+                last[..left.len()].copy_from_slice(left);
+                return end(text, bytes / BYTES * CHARS, bytes, block(&last, place));
+            };
             let strangers = block(chars, place);
             if strangers != 0 {
-                return end(text, number, strangers);
+                return end(text, text.len() - left.len(), bytes, strangers);
             }
+            (left, room, bytes) = (more, more_room, bytes + BYTES);
         }
-        // Zero is no character, so what follows the text ends it.
-        let mut last = [0; CHARS];
-        last[..rest.len()].copy_from_slice(rest);
-        end(text, blocks.len(), block(&last, places.get_mut(blocks.len())?))
     }
 
-    /// What comes after the characters: padding, if the last group of four is not full, and the quote. The first of
-    /// the `strangers` of block `number` is where they end.
+    /// What comes after the characters: padding, if the last group of four is not full, and the quote. They end at
+    /// the first of the `strangers` of the block at `at`, before which there are `bytes`.
     ///
     /// The bytes of a group that is not full are already right. Its last character leaves no bits over, and what the
     /// missing ones were taken for fits the bits that are left zero: less than 2^15 below the sixteenth, less than
     /// 2^8 below the eighth.
     #[inline(always)]
-    fn end(text: &[u8], number: usize, strangers: u64) -> Option<Decoded> {
+    fn end(text: &[u8], at: usize, bytes: usize, strangers: u64) -> Option<Decoded> {
         /// By how many characters the last group has: which bits its last one may not have, what must come after, and
         /// a mask of that. One character alone can be nothing, and no two bytes are alike.
         const ENDS: [(u8, u32, u32); 4] = [
@@ -151,7 +155,7 @@ pub(in crate::protocol) mod x86 {
             (0x03, u32::from_le_bytes(*b"=\"\0\0"), 0xffff),
         ];
         let more = strangers.trailing_zeros() as usize;
-        let (chars, group) = (number * CHARS + more, more % 4);
+        let (chars, group) = (at + more, more % 4);
         let after = text.get(chars..)?;
         let after = match after.first_chunk() {
             Some(after) => u32::from_le_bytes(*after),
@@ -166,7 +170,7 @@ pub(in crate::protocol) mod x86 {
             return None;
         }
         let padding = 4_usize.wrapping_sub(group) % 4;
-        let bytes = number * BYTES + more / 4 * 3 + group.saturating_sub(1);
+        let bytes = bytes + more / 4 * 3 + group.saturating_sub(1);
         Some(Decoded { chars: chars + padding, bytes })
     }
 

@@ -121,7 +121,7 @@ mod x86 {
     fn read_one(
         layout: &Layout,
         body: &[u8],
-        mut at: usize,
+        at: usize,
         records: &mut Records,
         vectors: &Vectors<
             impl Fn(&[u8], &mut [u8]) -> Option<Decoded>,
@@ -130,17 +130,14 @@ mod x86 {
         >,
     ) -> Option<usize> {
         let (mut data_bytes, mut key, mut hash_key) = (0, None, None);
+        let mut text = body.get(at..)?;
         for (before, member) in layout.values() {
-            if (vectors.differs)(body.get(at..)?.first_chunk()?, before) {
-                return None;
-            }
-            at += before.len;
-            let text = body.get(at..)?;
-            match member {
+            text = after(text, before, vectors)?;
+            let chars = match member {
                 Member::Data => {
                     let decoded = (vectors.decode)(text, records.room(0))?;
                     data_bytes = decoded.bytes;
-                    at += decoded.chars;
+                    decoded.chars
                 }
                 Member::PartitionKey => {
                     let first: &[u8; WIDTH] = text.first_chunk()?;
@@ -149,20 +146,22 @@ mod x86 {
                         ends => ends.trailing_zeros() as usize,
                     };
                     key = Some((first, text.get(..chars)?));
-                    at += chars;
+                    chars
                 }
                 Member::ExplicitHashKey => {
                     let chars = text.iter().position(|byte| !byte.is_ascii_digit())?;
                     hash_key = Some(HashKey::parse_digits(&text[..chars]).ok()?);
-                    at += chars;
+                    chars
                 }
-            }
+            };
+            text = text.get(chars..)?;
         }
-        if (vectors.differs)(body.get(at..)?.first_chunk()?, &layout.close) || data_bytes > RECORD_BYTES_MAX {
-            return None;
-        }
+        text = after(text, &layout.close, vectors)?;
         // A key of ASCII has as many characters as bytes; a longer one is for others to judge.
         let (first, key) = key.filter(|(_, key)| (1..=PARTITION_KEY_CHARS_MAX).contains(&key.len()))?;
+        if data_bytes > RECORD_BYTES_MAX {
+            return None;
+        }
         let room = records.room(0).get_mut(data_bytes..)?;
         if key.len() <= WIDTH {
             // What follows the key is written over by the next record.
@@ -171,7 +170,24 @@ mod x86 {
             room.get_mut(..key.len())?.copy_from_slice(key);
         }
         records.finish_in_place(data_bytes, key.len(), hash_key).ok()?;
-        Some(at + layout.close.len)
+        Some(body.len() - text.len())
+    }
+
+    /// What comes after a literal, if that is next.
+    #[inline(always)]
+    fn after<'t>(
+        text: &'t [u8],
+        literal: &Literal,
+        vectors: &Vectors<
+            impl Fn(&[u8], &mut [u8]) -> Option<Decoded>,
+            impl Fn(&[u8; WIDTH], &Literal) -> bool,
+            impl Fn(&[u8; WIDTH]) -> u32,
+        >,
+    ) -> Option<&'t [u8]> {
+        if (vectors.differs)(text.first_chunk()?, literal) {
+            return None;
+        }
+        text.get(literal.len..)
     }
 
     /// What is left of a longer key.
