@@ -41,6 +41,8 @@ pub struct ChunkPool {
     classes: Mutex<[Slabs; CHUNK_BYTES.len()]>,
     /// Bytes of all arenas that live.
     held_bytes: AtomicU64,
+    /// Logs with an open segment.
+    open_logs: AtomicU64,
     ceiling: Ceiling,
     pressure: Notify,
 }
@@ -59,6 +61,7 @@ impl ChunkPool {
         Arc::new(Self {
             classes: Mutex::new([0, 1, 2].map(|class| Slabs::of(class, idle_max))),
             held_bytes: AtomicU64::new(0),
+            open_logs: AtomicU64::new(0),
             ceiling,
             pressure: Notify::new(),
         })
@@ -92,6 +95,20 @@ impl ChunkPool {
         }
         self.pressure.notify_one();
         policy == AtMemoryLimit::Trim && wanted_bytes <= soft_bytes.midpoint(hard_bytes)
+    }
+
+    /// Counts a log that has an open segment, for as long as the count is kept.
+    pub(crate) fn open_log(self: &Arc<Self>) -> OpenLog {
+        // Relaxed, as all of it: a count that stands for itself.
+        self.open_logs.fetch_add(1, Ordering::Relaxed);
+        OpenLog { pool: Arc::clone(self) }
+    }
+
+    /// The largest class for a log's next segment. Open segments, which cannot be trimmed, are to take no more than a
+    /// quarter of the ceiling together: many shards get small ones.
+    pub(crate) fn class_max(&self) -> Class {
+        let bytes_max = self.ceiling.soft_bytes / 4 / self.open_logs.load(Ordering::Relaxed).max(1);
+        CHUNK_BYTES.iter().rposition(|bytes| *bytes as u64 <= bytes_max).unwrap_or(0)
     }
 
     /// Counts a segment in, if it is within the hard mark.
@@ -254,6 +271,17 @@ pub(crate) struct Arena {
     reservation: Reservation,
 }
 
+/// Counts a log with an open segment.
+pub(crate) struct OpenLog {
+    pool: Arc<ChunkPool>,
+}
+
+impl Drop for OpenLog {
+    fn drop(&mut self) {
+        self.pool.open_logs.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Bytes that count as held for as long as this lives.
 struct Reservation {
     pool: Arc<ChunkPool>,
@@ -326,6 +354,21 @@ impl Drop for Arena {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Protects: the more logs are open, the smaller are their next segments; a log that closes makes room again.
+    #[test]
+    fn many_logs_get_small_segments() {
+        let ceiling = Ceiling { soft_bytes: 32 << 20, hard_bytes: 64 << 20, policy: AtMemoryLimit::Trim };
+        let pool = ChunkPool::with_ceiling(ceiling);
+        assert_eq!(pool.class_max(), CLASS_MAX);
+        let mut logs: Vec<_> = (0..9).map(|_| pool.open_log()).collect();
+        assert_eq!(pool.class_max(), 1);
+        logs.extend((9..200).map(|_| pool.open_log()));
+        assert_eq!(pool.class_max(), 0);
+        logs.truncate(8);
+        assert_eq!(pool.class_max(), CLASS_MAX);
+        assert_eq!(ChunkPool::new().class_max(), CLASS_MAX);
+    }
 
     /// Protects: two live chunks never share a byte.
     #[test]

@@ -46,6 +46,14 @@ impl ChunkPool {
         true
     }
 
+    pub(crate) fn open_log(self: &Arc<Self>) -> OpenLog {
+        OpenLog
+    }
+
+    pub(crate) fn class_max(&self) -> Class {
+        CLASS_MAX
+    }
+
     #[allow(clippy::unnecessary_wraps, reason = "the real one can fail")]
     pub(crate) fn take(self: &Arc<Self>, class: Class) -> std::io::Result<Arena> {
         Ok(Arena::of_bytes(CHUNK_BYTES[class]))
@@ -58,6 +66,8 @@ impl ChunkPool {
 }
 
 /// Segment memory, one checked cell per byte: a read of a byte that is being written fails the model.
+pub(crate) struct OpenLog;
+
 pub(crate) struct Arena {
     bytes: Vec<UnsafeCell<u8>>,
 }

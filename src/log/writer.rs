@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::limits::AtMemoryLimit;
 use crate::sync::Ordering;
 
-use super::chunk::{Arena, CHUNK_BYTES, CLASS_MAX, ChunkPool, Class};
+use super::chunk::{Arena, CHUNK_BYTES, CLASS_MAX, ChunkPool, Class, OpenLog};
 use super::record::EncodedRecord;
 use super::segment::{Base, Segment, SegmentWriter, own_segment_bytes};
 use super::{Log, Spine, View};
@@ -24,6 +24,8 @@ pub enum AppendError {
 /// The right to append to one log. Whoever owns it is the log's only writer.
 pub struct Writer {
     tail: Option<SegmentWriter>,
+    /// While there is a tail.
+    open_log: Option<OpenLog>,
     /// What the log's spine and horizon are: the writer is the only one to change them, so it need not look.
     spine: Option<Arc<Spine>>,
     horizon: u64,
@@ -40,6 +42,7 @@ impl Writer {
     pub const fn new(first_counter: u64, born_ms: u64) -> Self {
         Self {
             tail: None,
+            open_log: None,
             spine: None,
             horizon: 0,
             class: 0,
@@ -119,6 +122,7 @@ impl Writer {
         if kept_from == segments.len() {
             // Even the open segment has expired: the next record starts a new one.
             self.tail = None;
+            self.open_log = None;
             self.class = 0;
         }
         self.replace_spine(log, segments[kept_from..].to_vec());
@@ -133,6 +137,7 @@ impl Writer {
         arrival_ms: u64,
     ) -> Result<(), AppendError> {
         self.make_room(log, pool, record_bytes)?;
+        self.open_log.get_or_insert_with(|| pool.open_log());
         let arena = self.next_arena(pool, record_bytes).map_err(AppendError::Memory)?;
         // The sealed segment's count is final before the spine that follows it is released.
         self.commit();
@@ -150,7 +155,7 @@ impl Writer {
     /// At the ceiling: lets go of own sealed segments, oldest first, until as much is free as may be taken next; or
     /// refuses, as the policy says.
     fn make_room(&mut self, log: &Log, pool: &ChunkPool, record_bytes: usize) -> Result<(), AppendError> {
-        let wanted_bytes = record_bytes.max(CHUNK_BYTES[CLASS_MAX]);
+        let wanted_bytes = record_bytes.max(CHUNK_BYTES[pool.class_max()]);
         if pool.has_room(wanted_bytes) {
             return Ok(());
         }
@@ -191,7 +196,7 @@ impl Writer {
             }
             return pool.take_own(record_bytes);
         }
-        let class = if self.tail.is_some() { (self.class + 1).min(CLASS_MAX) } else { 0 };
+        let class = if self.tail.is_some() { (self.class + 1).min(pool.class_max()) } else { 0 };
         self.class = (class..=CLASS_MAX).find(|class| is_shared(*class, record_bytes)).unwrap_or(CLASS_MAX);
         pool.take(self.class)
     }

@@ -8,7 +8,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Readers that are remembered per shard.
-const READERS_MAX: usize = 64;
+const READERS_MAX: usize = 32;
 
 /// Places that one reader may take: looked through on each read, so few.
 const PLACES_PER_READER: usize = 8;
