@@ -166,6 +166,7 @@ impl Segment {
     /// Visits records from `index` on until `visit` says no or the published end is reached.
     ///
     /// Returns the index after the last record that `visit` accepted.
+    #[inline(always)]
     pub(crate) fn read_from(
         &self,
         published: Published,
@@ -277,7 +278,7 @@ impl Segment {
 }
 
 /// Key and data of the record that `bytes` begin with, and what comes after it.
-#[inline]
+#[inline(always)]
 fn split_record(bytes: &[u8]) -> (&[u8], &[u8], &[u8]) {
     let (key_bytes, data_bytes, header_bytes) =
         bytes.first_chunk().and_then(read_short_header).unwrap_or_else(|| read_header(bytes));
@@ -287,7 +288,7 @@ fn split_record(bytes: &[u8]) -> (&[u8], &[u8], &[u8]) {
 }
 
 /// As [`read_header`], for nearly all records: keys below 128 bytes and data below 16 KiB.
-#[inline]
+#[inline(always)]
 const fn read_short_header(bytes: &[u8; 4]) -> Option<(usize, usize, usize)> {
     let word = u32::from_le_bytes(*bytes) as usize;
     let (key, data_low, data_high) = (word & 0xff, word >> 8 & 0xff, word >> 16 & 0xff);

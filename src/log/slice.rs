@@ -47,7 +47,9 @@ pub struct Cursor {
 impl Slice {
     /// Visits the records from `cursor` on until `visit` says no; returns where to go on.
     ///
-    /// A record that `visit` refuses is the first of the next call.
+    /// A record that `visit` refuses is the first of the next call. Always inlined, for callers that are compiled for
+    /// more than the least of CPUs.
+    #[inline(always)]
     pub fn visit(&self, mut cursor: Cursor, mut visit: impl FnMut(&Record<'_>) -> bool) -> Cursor {
         while let Some(piece) = self.pieces.get(cursor.piece) {
             let mut stopped = false;

@@ -53,7 +53,7 @@ impl SequenceWriter {
 
     /// As [`advance`](Self::advance), and writes the text to `out` as well. It goes there from registers: a wide copy
     /// of words that were written just before would wait for them.
-    #[inline]
+    #[inline(always)]
     pub fn advance_into(&mut self, out: &mut [u8; SequenceNumber::TEXT_BYTES]) {
         let ([upper @ .., d, c, b, a], _) = self.text.as_chunks_mut() else { return };
         let ([out_upper @ .., out_d, out_c, out_b, out_a], _) = out.as_chunks_mut() else { return };
@@ -83,7 +83,7 @@ const fn addend(digits: [u8; WORD_DIGITS]) -> u64 {
 const ONES: u64 = u64::from_ne_bytes([1; WORD_DIGITS]);
 
 /// Adds eight digits at once; gives the sum's digits and the carry.
-#[inline]
+#[inline(always)]
 fn add(digits: [u8; WORD_DIGITS], addend: u64) -> ([u8; WORD_DIGITS], u64) {
     let (sum, carry) = u64::from_be_bytes(digits).overflowing_add(addend);
     // A byte that was left by a carry holds its digit; any other holds it and 0xf6, of which the mask leaves 6.

@@ -5,7 +5,7 @@
 //! stack.
 
 pub use super::json_text::write;
-pub(crate) use super::json_text::{is_plain, utf8_len_escaped, write_string, write_utf8};
+pub(crate) use super::json_text::{copy_plain, utf8_len_escaped, write_string, write_utf8};
 
 use crate::document::Value;
 use simd_json::{Buffers, Node, StaticNode, Tape};

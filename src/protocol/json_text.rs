@@ -74,7 +74,7 @@ pub(crate) fn write_utf8(text: &[u8], out: &mut Vec<u8>) {
 }
 
 /// As many bytes as [`write_utf8`] appends.
-#[inline]
+#[inline(always)]
 pub(crate) fn utf8_len_escaped(text: &[u8]) -> usize {
     if is_plain(text) { text.len() + 2 } else { utf8_len_searched(text) }
 }
@@ -95,34 +95,77 @@ fn utf8_len_searched(text: &[u8]) -> usize {
 }
 
 /// Whether a string holds these bytes as they are: no control character, no quote, no backslash.
-#[inline]
+///
+/// Texts of 16 to 64 bytes are looked at as two overlapping blocks: no loop, no branch, and vectors in effect.
+#[inline(always)]
 pub(crate) fn is_plain(text: &[u8]) -> bool {
-    let mut escaped = match (text.last_chunk(), text.first_chunk(), text.last_chunk()) {
-        (Some(last), ..) => escaped_in(last),
-        (None, Some(first), Some(last)) => {
-            let mut block = [0; BLOCK_BYTES];
-            block[..BLOCK_BYTES / 2].copy_from_slice(first as &[u8; BLOCK_BYTES / 2]);
-            block[BLOCK_BYTES / 2..].copy_from_slice(last as &[u8; BLOCK_BYTES / 2]);
-            escaped_in(&block)
-        }
-        _ => return !text.iter().copied().any(is_escaped),
-    };
-    for block in text.as_chunks().0 {
-        escaped |= escaped_in(block);
+    match text.len() {
+        16..=32 => blocks::<16>(text).is_some_and(|(first, last)| all_plain(first, last)),
+        33..=64 => blocks::<32>(text).is_some_and(|(first, last)| all_plain(first, last)),
+        _ => first_escaped(text).is_none(),
     }
-    escaped == 0
 }
 
-/// Bytes that are looked at together.
-const BLOCK_BYTES: usize = 16;
-
-/// All bits of each byte that must be escaped. The loop becomes one vector.
-#[inline]
-fn escaped_in(block: &[u8; BLOCK_BYTES]) -> u128 {
-    u128::from_ne_bytes(block.map(|byte| if is_escaped(byte) { 0xff } else { 0 }))
+/// Copies a text to the start of `out`, which has room for it, and tells whether it [`is_plain`].
+#[inline(always)]
+pub(crate) fn copy_plain(text: &[u8], out: &mut [u8]) -> bool {
+    let out = &mut out[..text.len()];
+    match text.len() {
+        16..=32 => copy_blocks::<16>(text, out),
+        33..=64 => copy_blocks::<32>(text, out),
+        _ => {
+            out.copy_from_slice(text);
+            first_escaped(text).is_none()
+        }
+    }
 }
 
-#[inline]
+/// Copies a text of one to two blocks and tells whether it is plain.
+#[inline(always)]
+fn copy_blocks<const BYTES: usize>(text: &[u8], out: &mut [u8]) -> bool {
+    let Some((first, last)) = blocks::<BYTES>(text) else { return false };
+    // Copied first: to the compiler, `out` could be a part of the text.
+    let (first, last) = (*first, *last);
+    if let Some(out) = out.first_chunk_mut() {
+        *out = first;
+    }
+    if let Some(out) = out.last_chunk_mut() {
+        *out = last;
+    }
+    all_plain(&first, &last)
+}
+
+#[inline(always)]
+fn blocks<const BYTES: usize>(text: &[u8]) -> Option<(&[u8; BYTES], &[u8; BYTES])> {
+    text.first_chunk().zip(text.last_chunk())
+}
+
+/// Whether nothing in these blocks, of whole words, must be escaped.
+#[inline(always)]
+fn all_plain<const BYTES: usize>(first: &[u8; BYTES], last: &[u8; BYTES]) -> bool {
+    let words = first.as_chunks().0.iter().zip(last.as_chunks().0);
+    // In pairs, as the vectors' lanes are.
+    let mut escaped = [0; 2];
+    for (number, (first, last)) in words.enumerate() {
+        escaped[number % 2] |= escaped_in(*first) | escaped_in(*last);
+    }
+    (escaped[0] | escaped[1]) & HIGHS == 0
+}
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const HIGHS: u64 = ONES << 7;
+
+/// The high bits are not all zero if one of these bytes must be escaped.
+#[inline(always)]
+const fn escaped_in(word: [u8; 8]) -> u64 {
+    let word = u64::from_ne_bytes(word);
+    // The high bit of each byte that goes below zero. The quote changes places with the space, and so is next to the
+    // control characters. Only a byte that is a hit itself can borrow from the next.
+    let low = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
+    let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    (low | backslash) & !word
+}
+
 const fn is_escaped(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
@@ -154,8 +197,6 @@ fn write_escape(byte: u8, out: &mut Vec<u8>) {
 /// Where the first byte stands that a string cannot hold as it is: a control character, a quote or a
 /// backslash.
 fn first_escaped(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
     let mut words = bytes.chunks_exact(8);
     let mut at = 0;
     for word in words.by_ref() {

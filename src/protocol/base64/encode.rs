@@ -17,8 +17,12 @@ pub(crate) const SLACK_BYTES: usize = 64;
 
 /// Characters that so many bytes become, padding included.
 #[inline]
+#[allow(
+    clippy::manual_div_ceil,
+    reason = "a slice has fewer bytes than could overflow, and rounding is dearer"
+)]
 pub(crate) const fn encoded_len(bytes: usize) -> usize {
-    bytes.div_ceil(3) * 4
+    (bytes + 2) / 3 * 4
 }
 
 /// The fastest way to encode on this machine.
@@ -26,6 +30,26 @@ pub(crate) const fn encoded_len(bytes: usize) -> usize {
 pub(crate) struct Encoder {
     #[cfg(target_arch = "x86_64")]
     vectors: Option<x86::Vectors>,
+}
+
+/// What is done with one way to encode, chosen once for the whole of it.
+///
+/// `run` is compiled for each way, and for the vectors that it needs. It and what it calls for each record must be
+/// `inline(always)`, or else they stay without these vectors and each step of the encoding becomes a call.
+pub(crate) trait Task {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn run(self, encode: impl Encode) -> Self::Output;
+}
+
+/// One way to encode.
+pub(crate) trait Encode: Copy {
+    /// Writes the text of `data` to the start of `out` and returns its length, [`encoded_len`].
+    ///
+    /// Up to [`SLACK_BYTES`] behind the text may be overwritten. `out` must have room for the text.
+    fn encode(self, data: &[u8], out: &mut [u8]) -> usize;
 }
 
 impl Encoder {
@@ -37,18 +61,23 @@ impl Encoder {
         }
     }
 
-    /// Writes the text of `data` to the start of `out` and returns its length, [`encoded_len`].
-    ///
-    /// Up to [`SLACK_BYTES`] behind the text may be overwritten. `out` must have room for the text.
-    #[inline]
-    pub(crate) fn encode(self, data: &[u8], out: &mut [u8]) -> usize {
+    /// Does `task` this machine's way.
+    pub(crate) fn run<T: Task>(self, task: T) -> T::Output {
         #[cfg(target_arch = "x86_64")]
-        if let Some(vectors) = self.vectors
-            && out.len() >= encoded_len(data.len()) + SLACK_BYTES
-        {
-            vectors.encode(data, out);
-            return encoded_len(data.len());
+        if let Some(vectors) = self.vectors {
+            return vectors.run(task);
         }
+        task.run(Plain)
+    }
+}
+
+/// The crate's way.
+#[derive(Clone, Copy)]
+struct Plain;
+
+impl Encode for Plain {
+    #[inline(always)]
+    fn encode(self, data: &[u8], out: &mut [u8]) -> usize {
         STANDARD.encode(data, Out::from_slice(out)).len()
     }
 }
@@ -57,7 +86,7 @@ impl Encoder {
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{SLACK_BYTES, encoded_len};
+    use super::{Encode, Plain, SLACK_BYTES, Task, encoded_len};
 
     /// The vectors of this machine. A value is proof that the CPU has them: only [`Vectors::present`] makes one.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,29 +95,77 @@ mod x86 {
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     enum Kind {
         Avx2,
-        Avx512Vbmi,
+        Avx512,
     }
 
     impl Vectors {
         /// All kinds that this CPU has, the widest first.
         pub(super) fn present() -> impl Iterator<Item = Self> {
-            let avx512 = is_x86_feature_detected!("avx512vbmi") && is_x86_feature_detected!("avx512bw");
-            let avx512 = avx512.then_some(Self(Kind::Avx512Vbmi));
-            let avx2 = is_x86_feature_detected!("avx2").then_some(Self(Kind::Avx2));
-            avx512.into_iter().chain(avx2)
+            // Whatever has AVX2 has these, but a virtual machine may hide some.
+            let avx2 = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2")
+                && is_x86_feature_detected!("movbe");
+            let avx512 =
+                avx2 && is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi");
+            let avx512 = avx512.then_some(Self(Kind::Avx512));
+            avx512.into_iter().chain(avx2.then_some(Self(Kind::Avx2)))
         }
 
-        /// Writes the text of `data` to the start of `out`, which has [`SLACK_BYTES`] more than it needs.
-        #[inline]
         #[allow(unsafe_code)]
-        pub(super) fn encode(self, data: &[u8], out: &mut [u8]) {
-            assert!(out.len() >= encoded_len(data.len()) + SLACK_BYTES);
+        pub(super) fn run<T: Task>(self, task: T) -> T::Output {
             match self.0 {
-                // SAFETY: `self` proves that the CPU has AVX2, and the room was checked.
-                Kind::Avx2 => unsafe { encode_avx2(data, out.as_mut_ptr()) },
-                // SAFETY: `self` proves that the CPU has AVX-512 BW and VBMI, and the room was checked.
-                Kind::Avx512Vbmi => unsafe { encode_avx512(data, out.as_mut_ptr()) },
+                // SAFETY: `self` proves that the CPU has what the function is compiled for.
+                Kind::Avx2 => unsafe { run_avx2(task) },
+                // SAFETY: as above.
+                Kind::Avx512 => unsafe { run_avx512(task) },
             }
+        }
+    }
+
+    #[target_feature(enable = "avx2,bmi1,bmi2,movbe")]
+    fn run_avx2<T: Task>(task: T) -> T::Output {
+        task.run(Avx2(()))
+    }
+
+    #[target_feature(enable = "avx2,bmi1,bmi2,movbe,avx512bw,avx512vbmi")]
+    fn run_avx512<T: Task>(task: T) -> T::Output {
+        task.run(Avx512(()))
+    }
+
+    /// Proof of AVX2: only [`run_avx2`] makes one.
+    #[derive(Clone, Copy)]
+    struct Avx2(());
+
+    impl Encode for Avx2 {
+        #[allow(unsafe_code)]
+        #[inline(always)]
+        fn encode(self, data: &[u8], out: &mut [u8]) -> usize {
+            let chars = encoded_len(data.len());
+            if out.len() < chars + SLACK_BYTES {
+                return Plain.encode(data, out);
+            }
+            // SAFETY: `self` proves that the CPU has AVX2, and the room was checked.
+            unsafe { encode_avx2(data, chars, out.as_mut_ptr()) };
+            chars
+        }
+    }
+
+    /// Proof of AVX-512 BW and VBMI: only [`run_avx512`] makes one.
+    #[derive(Clone, Copy)]
+    struct Avx512(());
+
+    impl Encode for Avx512 {
+        #[allow(unsafe_code)]
+        #[inline(always)]
+        fn encode(self, data: &[u8], out: &mut [u8]) -> usize {
+            let chars = encoded_len(data.len());
+            if out.len() < chars + SLACK_BYTES {
+                return Plain.encode(data, out);
+            }
+            // SAFETY: `self` proves that the CPU has AVX-512 BW and VBMI, and the room was checked.
+            unsafe { encode_avx512(data, out.as_mut_ptr()) };
+            chars
         }
     }
 
@@ -138,11 +215,12 @@ mod x86 {
     const PADDED: [[u8; 32]; 3] = [last_places(0), last_places(1), last_places(2)];
 
     /// # Safety
-    /// The CPU has AVX2, and from `out` on there is room for the text and [`SLACK_BYTES`].
+    /// The CPU has AVX2, and from `out` on there is room for the text of `data`, so many characters, and
+    /// [`SLACK_BYTES`].
     #[allow(unsafe_code)]
+    #[inline]
     #[target_feature(enable = "avx2")]
-    unsafe fn encode_avx2(data: &[u8], out: *mut u8) {
-        let chars = encoded_len(data.len());
+    unsafe fn encode_avx2(data: &[u8], chars: usize, out: *mut u8) {
         let missing = chars / 4 * 3 - data.len();
         if data.len() < LOADED_AVX2 {
             // SAFETY: the caller's promise.
@@ -160,12 +238,12 @@ mod x86 {
             (at, out_at) = (at + STEP_AVX2, out_at + STEP_AVX2_CHARS);
         }
         // The last step ends with the text: what it writes again of the one before is the same.
-        let shuffle = vector(&LATER[missing]);
-        let padded = vector(&PADDED[missing]);
+        let (shuffle, padded) = (vector(&LATER[missing]), vector(&PADDED[missing]));
         // SAFETY: there are at least 28 bytes, so both loads are within them, and at least 32 characters.
         unsafe {
             let last = load(bytes.add(data.len() - LOADED_AVX2 + missing), 12 - missing);
-            let text = _mm256_blendv_epi8(characters(last, shuffle), _mm256_set1_epi8(b'=' as i8), padded);
+            let text = characters(last, shuffle);
+            let text = _mm256_blendv_epi8(text, _mm256_set1_epi8(b'=' as i8), padded);
             store(out.add(chars - STEP_AVX2_CHARS), text);
         }
     }
@@ -173,6 +251,7 @@ mod x86 {
     /// # Safety
     /// As for [`encode_avx2`]; `data` has fewer than 28 bytes.
     #[allow(unsafe_code)]
+    #[inline(never)]
     #[target_feature(enable = "avx2")]
     unsafe fn encode_short_avx2(data: &[u8], out: *mut u8, missing: usize) {
         let mut copy = [0; 4 + 2 * STEP_AVX2];
@@ -198,16 +277,36 @@ mod x86 {
     #[target_feature(enable = "avx2")]
     fn characters(bytes: __m256i, shuffle: __m256i) -> __m256i {
         let threes = _mm256_shuffle_epi8(bytes, shuffle);
-        // Six bits to each byte: multiplying shifts each 16-bit lane its own way.
-        let odd = _mm256_and_si256(threes, _mm256_set1_epi32(0x0fc0_fc00));
-        let odd = _mm256_mulhi_epu16(odd, _mm256_set1_epi32(0x0400_0040));
-        let even = _mm256_and_si256(threes, _mm256_set1_epi32(0x003f_03f0));
-        let even = _mm256_mullo_epi16(even, _mm256_set1_epi32(0x0100_0010));
-        let sixes = _mm256_or_si256(odd, even);
+        // Six bits to each byte.
+        let even =
+            _mm256_mulhi_epu16(_mm256_and_si256(threes, _mm256_set1_epi32(0x0fc0_fc00)), TO_EVEN.load());
+        let odd = _mm256_mullo_epi16(_mm256_and_si256(threes, _mm256_set1_epi32(0x003f_03f0)), TO_ODD.load());
+        let sixes = _mm256_or_si256(even, odd);
         // Which range of the alphabet: 0 and 1 are letters, 2 to 11 digits, then the two marks.
         let ranges = _mm256_subs_epu8(sixes, _mm256_set1_epi8(51));
         let ranges = _mm256_sub_epi8(ranges, _mm256_cmpgt_epi8(sixes, _mm256_set1_epi8(25)));
         _mm256_add_epi8(sixes, _mm256_shuffle_epi8(vector(&OFFSETS), ranges))
+    }
+
+    /// Powers of two by which the 16-bit lanes are shifted, each its own way: AVX2 has multiplications for that.
+    #[repr(align(32))]
+    struct Shifts([[u16; 2]; 8]);
+
+    /// To the right by 10 and 6, of products' upper halves.
+    static TO_EVEN: Shifts = Shifts([[1 << 6, 1 << 10]; 8]);
+    /// To the left by 4 and 8.
+    static TO_ODD: Shifts = Shifts([[1 << 4, 1 << 8]; 8]);
+
+    impl Shifts {
+        /// Loads them anew wherever they are used: what the compiler knows of a factor, it takes for a reason to
+        /// replace the multiplication by up to eight other instructions.
+        #[allow(unsafe_code)]
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn load(&self) -> __m256i {
+            // SAFETY: the reference is to 32 bytes, aligned as the vector is.
+            unsafe { (&raw const self.0).cast::<__m256i>().read_volatile() }
+        }
     }
 
     /// From a value to its character, by range.
@@ -260,6 +359,7 @@ mod x86 {
     /// # Safety
     /// The CPU has AVX-512 BW and VBMI, and from `out` on there is room for the text and [`SLACK_BYTES`].
     #[allow(unsafe_code)]
+    #[inline]
     #[target_feature(enable = "avx512bw,avx512vbmi")]
     unsafe fn encode_avx512(data: &[u8], out: *mut u8) {
         let bytes = data.as_ptr();
@@ -325,6 +425,20 @@ mod tests {
 
     use super::*;
 
+    struct One<'a> {
+        data: &'a [u8],
+        out: &'a mut [u8],
+    }
+
+    impl Task for One<'_> {
+        type Output = usize;
+
+        #[inline(always)]
+        fn run(self, encode: impl Encode) -> usize {
+            encode.encode(self.data, self.out)
+        }
+    }
+
     /// Every way that this machine has.
     fn encoders() -> Vec<Encoder> {
         #[cfg(target_arch = "x86_64")]
@@ -343,7 +457,7 @@ mod tests {
         for encoder in encoders() {
             for slack in [0, SLACK_BYTES, SLACK_BYTES + 100] {
                 let mut out = vec![b'#'; expected.len() + slack];
-                let written = encoder.encode(data, &mut out);
+                let written = encoder.run(One { data, out: &mut out });
                 assert_eq!(std::str::from_utf8(&out[..written]).unwrap(), expected, "{encoder:?}");
                 let touched_max = (expected.len() + SLACK_BYTES).min(out.len());
                 assert!(out[touched_max..].iter().all(|byte| *byte == b'#'), "{encoder:?}");

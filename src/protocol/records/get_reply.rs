@@ -3,30 +3,29 @@
 //! The length is summed while the records are selected, so the answer has a Content-Length without being held in
 //! memory as a whole. Each chunk goes on where the last one ended.
 
-use crate::log::{Cursor, Record};
+use crate::log::{Cursor, Record, Slice};
 use crate::names::{SequenceNumber, SequenceWriter};
 use crate::operation::get_records::Reply;
-use crate::protocol::base64::encode::{Encoder, SLACK_BYTES, encoded_len};
-use crate::protocol::json::{is_plain, utf8_len_escaped, write_utf8};
+use crate::protocol::base64::encode::{Encode, Encoder, SLACK_BYTES, Task, encoded_len};
+use crate::protocol::json::{copy_plain, utf8_len_escaped, write_utf8};
 use crate::shard::Shard;
 
 const OPEN: &[u8] = b"{\"Records\":[";
 const NEXT_ITERATOR: &[u8] = b"],\"NextShardIterator\":\"";
 const MILLIS_BEHIND: &[u8] = b"\",\"MillisBehindLatest\":";
 
-/// Between a record's key and the next record.
-const JOINT: &[u8] = b"\"},";
-/// What is left of it after the last record.
+/// Between a record's key and its successor's number.
+const NUMBER: &[u8; 22] = b"\"},{\"SequenceNumber\":\"";
+/// As much of it as there is not before the first record, and as there is after the last.
+const JOINT_BYTES: usize = 3;
 const CLOSE: &[u8] = b"\"}";
-const NUMBER: &[u8] = b"{\"SequenceNumber\":\"";
 const ARRIVAL: &[u8] = b"\",\"ApproximateArrivalTimestamp\":";
 const DATA: &[u8] = b",\"Data\":\"";
 const KEY: &[u8; 18] = b"\",\"PartitionKey\":\"";
 
 /// Bytes of one record's JSON that do not depend on it, but for the quotes of its key, which count as the key's.
 const RECORD_FIXED_BYTES: u64 =
-    (JOINT.len() + NUMBER.len() + SequenceNumber::TEXT_BYTES + ARRIVAL.len() + DATA.len() + KEY.len() - 2)
-        as u64;
+    (NUMBER.len() + SequenceNumber::TEXT_BYTES + ARRIVAL.len() + DATA.len() + KEY.len() - 2) as u64;
 
 /// Sums the length of the records as they are selected.
 #[derive(Debug, Default)]
@@ -54,6 +53,7 @@ pub struct RecordsWriter {
     state: State,
     tail: Vec<u8>,
     length: u64,
+    encoder: Encoder,
     records: RecordWriter,
 }
 
@@ -77,7 +77,7 @@ impl RecordsWriter {
         tail.extend_from_slice(reply.millis_behind_latest.to_string().as_bytes());
         tail.push(b'}');
         // Every record counted a joint; the first one has none.
-        let no_joint = if any { JOINT.len() } else { 0 };
+        let no_joint = if any { JOINT_BYTES } else { 0 };
         let length = (OPEN.len() + tail.len() - no_joint) as u64 + records.bytes;
         Self {
             reply,
@@ -85,6 +85,7 @@ impl RecordsWriter {
             state: State::Start,
             tail,
             length,
+            encoder: Encoder::widest(),
             records: RecordWriter::default(),
         }
     }
@@ -105,33 +106,35 @@ impl RecordsWriter {
     ///
     /// A part is as much as the window has room for and at least one record; a window that has no room for one grows.
     pub fn write_chunk(&mut self, window: &mut Vec<u8>) -> usize {
-        let Self { reply, records, .. } = self;
         let is_start = self.state == State::Start;
         let mut at = match is_start {
-            // Each record begins with a joint, and the opening is written over the first one.
-            true if reply.slice.records_count > 0 => OPEN.len() - JOINT.len(),
+            // Each record begins with a joint; the opening is written over the first one.
+            true if self.reply.slice.records_count > 0 => OPEN.len() - JOINT_BYTES,
             true => OPEN.len(),
             false => 0,
         };
-        let mut any = false;
-        self.cursor = reply.slice.visit(self.cursor, |record| {
-            let room = RecordWriter::room_for(record);
-            if window.len() - at < room {
-                if any {
-                    return false;
-                }
-                window.resize(at + room, 0);
+        let start = at;
+        while at == start && !self.reply.slice.is_done(self.cursor) {
+            let task = WriteRecords {
+                slice: &self.reply.slice,
+                cursor: self.cursor,
+                shard: &self.reply.shard,
+                writer: &mut self.records,
+                window,
+                at,
+            };
+            let room;
+            (self.cursor, at, room) = self.encoder.run(task);
+            if at == start {
+                reserve(window, at + room);
             }
-            any = true;
-            at += records.write(&reply.shard, record, &mut window[at..]);
-            true
-        });
+        }
         if is_start {
             reserve(window, at);
             window[..OPEN.len()].copy_from_slice(OPEN);
             self.state = State::Records;
         }
-        if reply.slice.is_done(self.cursor) && (!any || window.len() - at >= self.tail.len()) {
+        if self.reply.slice.is_done(self.cursor) && (at == start || window.len() - at >= self.tail.len()) {
             let end = at + self.tail.len();
             reserve(window, end);
             window[at..end].copy_from_slice(&self.tail);
@@ -149,38 +152,66 @@ fn reserve(window: &mut Vec<u8>, bytes: usize) {
     }
 }
 
+/// Writes as many records as a window has room for.
+struct WriteRecords<'a> {
+    slice: &'a Slice,
+    cursor: Cursor,
+    shard: &'a Shard,
+    writer: &'a mut RecordWriter,
+    window: &'a mut [u8],
+    at: usize,
+}
+
+impl Task for WriteRecords<'_> {
+    /// Where to go on in the slice and in the window, and how much room the next record asks for.
+    type Output = (Cursor, usize, usize);
+
+    #[inline(always)]
+    fn run(self, encode: impl Encode) -> Self::Output {
+        let Self { slice, cursor, shard, writer, window, mut at } = self;
+        let mut room = 0;
+        let cursor = slice.visit(cursor, |record| {
+            room = RecordWriter::room_for(record);
+            if window.len() - at < room {
+                return false;
+            }
+            at += writer.write(encode, shard, record, &mut window[at..]);
+            room = 0;
+            true
+        });
+        (cursor, at, room)
+    }
+}
+
 /// Writes one record after the other.
+#[derive(Default)]
 struct RecordWriter {
-    /// The joint and the JSON of a record up to its data: the same for consecutive records of one millisecond, but for
-    /// the number.
-    head: [u8; HEAD_BYTES_MAX],
-    head_bytes: usize,
     last: Option<LastRecord>,
     arrival: ArrivalText,
-    encoder: Encoder,
     escaped_key: Vec<u8>,
 }
 
+/// A record, to write the next one alike: often only the number differs.
 struct LastRecord {
     numbers: SequenceWriter,
     counter: u64,
     arrival_ms: u64,
+    /// What is between number and data. Copied as a whole.
+    arrival: [u8; ARRIVAL_BYTES_MAX],
+    arrival_bytes: usize,
 }
 
-/// Room for a head, with the longest arrival that there is. Copied as a whole, so it is not more than needed.
-const HEAD_BYTES_MAX: usize = 144;
-const NUMBER_AT: usize = JOINT.len() + NUMBER.len();
-const _: () = assert!(
-    NUMBER_AT + SequenceNumber::TEXT_BYTES + ARRIVAL.len() + ArrivalText::CHARS_MAX + DATA.len()
-        <= HEAD_BYTES_MAX
-);
+const NUMBER_END: usize = NUMBER.len() + SequenceNumber::TEXT_BYTES;
+const ARRIVAL_BYTES_MAX: usize = 64;
+const HEAD_BYTES_MAX: usize = NUMBER_END + ARRIVAL_BYTES_MAX;
+const _: () = assert!(ARRIVAL.len() + ArrivalText::CHARS_MAX + DATA.len() <= ARRIVAL_BYTES_MAX);
 
 /// The most characters that one byte of a key becomes.
 const ESCAPE_CHARS_MAX: usize = 6;
 
 impl RecordWriter {
     /// Bytes that [`write`](Self::write) may touch.
-    #[inline]
+    #[inline(always)]
     fn room_for(record: &Record<'_>) -> usize {
         HEAD_BYTES_MAX
             + encoded_len(record.data.len())
@@ -191,53 +222,54 @@ impl RecordWriter {
 
     /// Writes a record, from the joint before it to its key, to the start of `out` and returns its length.
     #[allow(clippy::needless_borrow, reason = "the model checker's slice is a copy")]
-    #[inline]
-    fn write(&mut self, shard: &Shard, record: &Record<'_>, out: &mut [u8]) -> usize {
-        self.write_head(shard, record, out);
-        let mut at = self.head_bytes;
-        at += self.encoder.encode(&record.data, &mut out[at..]);
+    #[inline(always)]
+    fn write(&mut self, encode: impl Encode, shard: &Shard, record: &Record<'_>, out: &mut [u8]) -> usize {
+        let mut at = self.write_head(shard, record, out);
+        at += encode.encode(&record.data, &mut out[at..]);
         out[at..][..KEY.len()].copy_from_slice(KEY);
         at += KEY.len();
-        if is_plain(&record.key) {
-            out[at..][..record.key.len()].copy_from_slice(&record.key);
+        if copy_plain(&record.key, &mut out[at..]) {
             at + record.key.len()
         } else {
             at + self.write_escaped(&record.key, &mut out[at..])
         }
     }
 
-    #[inline]
-    fn write_head(&mut self, shard: &Shard, record: &Record<'_>, out: &mut [u8]) {
-        let follows = |last: &LastRecord| {
+    /// Writes what comes before the data.
+    #[inline(always)]
+    fn write_head(&mut self, shard: &Shard, record: &Record<'_>, out: &mut [u8]) -> usize {
+        out[..NUMBER.len()].copy_from_slice(NUMBER);
+        let follows = |last: &&mut LastRecord| {
             last.counter.wrapping_add(1) == record.counter && last.arrival_ms == record.arrival_ms
         };
-        match &mut self.last {
-            Some(last) if follows(last) => {
-                out[..HEAD_BYTES_MAX].copy_from_slice(&self.head);
+        let number = out[NUMBER.len()..].first_chunk_mut();
+        let last = match (self.last.as_mut().filter(follows), number) {
+            (Some(last), Some(number)) => {
+                last.numbers.advance_into(number);
                 last.counter = record.counter;
-                if let Some(number) = out[NUMBER_AT..].first_chunk_mut() {
-                    last.numbers.advance_into(number);
-                }
+                last
             }
             _ => {
-                self.start_run(shard, record);
-                out[..HEAD_BYTES_MAX].copy_from_slice(&self.head);
+                let last = self.start_run(shard, record.counter, record.arrival_ms);
+                out[NUMBER.len()..NUMBER_END].copy_from_slice(last.numbers.text());
+                last
             }
-        }
+        };
+        out[NUMBER_END..HEAD_BYTES_MAX].copy_from_slice(&last.arrival);
+        NUMBER_END + last.arrival_bytes
     }
 
-    /// Makes the head of a record that does not follow the last one.
+    /// Prepares for a record that does not follow the last one.
     #[cold]
-    fn start_run(&mut self, shard: &Shard, record: &Record<'_>) {
-        let numbers = SequenceWriter::new(shard.sequence_number(record.counter, record.arrival_ms));
-        let arrival = self.arrival.of(record.arrival_ms);
-        let mut at = 0;
-        for part in [JOINT, NUMBER, numbers.text(), ARRIVAL, arrival, DATA] {
-            self.head[at..at + part.len()].copy_from_slice(part);
-            at += part.len();
+    fn start_run(&mut self, shard: &Shard, counter: u64, arrival_ms: u64) -> &mut LastRecord {
+        let mut arrival = [0; ARRIVAL_BYTES_MAX];
+        let mut arrival_bytes = 0;
+        for part in [ARRIVAL, self.arrival.of(arrival_ms), DATA] {
+            arrival[arrival_bytes..arrival_bytes + part.len()].copy_from_slice(part);
+            arrival_bytes += part.len();
         }
-        self.head_bytes = at;
-        self.last = Some(LastRecord { numbers, counter: record.counter, arrival_ms: record.arrival_ms });
+        let numbers = SequenceWriter::new(shard.sequence_number(counter, arrival_ms));
+        self.last.insert(LastRecord { numbers, counter, arrival_ms, arrival, arrival_bytes })
     }
 
     #[cold]
@@ -248,19 +280,6 @@ impl RecordWriter {
         let chars = self.escaped_key.len() - 2;
         out[..chars].copy_from_slice(&self.escaped_key[1..=chars]);
         chars
-    }
-}
-
-impl Default for RecordWriter {
-    fn default() -> Self {
-        Self {
-            head: [0; HEAD_BYTES_MAX],
-            head_bytes: 0,
-            last: None,
-            arrival: ArrivalText::default(),
-            encoder: Encoder::widest(),
-            escaped_key: Vec::new(),
-        }
     }
 }
 
