@@ -167,6 +167,7 @@ impl Segment {
     ///
     /// Returns the index after the last record that `visit` accepted.
     #[inline(always)]
+    #[allow(clippy::useless_conversion, reason = "the model checker's slice is a copy")]
     pub(crate) fn read_from(
         &self,
         published: Published,

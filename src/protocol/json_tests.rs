@@ -179,13 +179,22 @@ proptest! {
         prop_assert_eq!(parse_text(&written(&value)), Ok(value));
     }
 
-    /// The announced length of a string is its written length.
+    /// The announced length of a string is its written length, and what is copied as plain is so.
     #[test]
-    fn string_lengths(text in any::<String>(), dense in "[\\x00-\\x25\\\\a]{0,30}") {
-        for text in [text, dense] {
+    fn string_lengths(
+        text in any::<String>(),
+        dense in "[\\x00-\\x25\\\\a]{0,30}",
+        sparse in "[ -~é]{0,80}",
+        plain in "[a-z\u{7f}-\u{ff}]{0,80}",
+    ) {
+        for text in [text, dense, sparse, plain] {
             let mut out = Vec::new();
             write_string(&text, &mut out);
             prop_assert_eq!(out.len(), utf8_len_escaped(text.as_bytes()));
+            let mut copy = vec![b'#'; text.len() + 3];
+            let is_plain = copy_plain(text.as_bytes(), &mut copy);
+            prop_assert_eq!(is_plain, out.len() == text.len() + 2, "{:?}", text);
+            prop_assert_eq!(&copy, &[text.as_bytes(), b"###"].concat());
         }
     }
 

@@ -67,15 +67,15 @@ impl Encoder {
         if let Some(vectors) = self.vectors {
             return vectors.run(task);
         }
-        task.run(Plain)
+        task.run(ByCrate)
     }
 }
 
 /// The crate's way.
 #[derive(Clone, Copy)]
-struct Plain;
+struct ByCrate;
 
-impl Encode for Plain {
+impl Encode for ByCrate {
     #[inline(always)]
     fn encode(self, data: &[u8], out: &mut [u8]) -> usize {
         STANDARD.encode(data, Out::from_slice(out)).len()
@@ -86,7 +86,7 @@ impl Encode for Plain {
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{Encode, Plain, SLACK_BYTES, Task, encoded_len};
+    use super::{ByCrate, Encode, SLACK_BYTES, Task, encoded_len};
 
     /// The vectors of this machine. A value is proof that the CPU has them: only [`Vectors::present`] makes one.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +143,7 @@ mod x86 {
         fn encode(self, data: &[u8], out: &mut [u8]) -> usize {
             let chars = encoded_len(data.len());
             if out.len() < chars + SLACK_BYTES {
-                return Plain.encode(data, out);
+                return ByCrate.encode(data, out);
             }
             // SAFETY: `self` proves that the CPU has AVX2, and the room was checked.
             unsafe { encode_avx2(data, chars, out.as_mut_ptr()) };
@@ -161,7 +161,7 @@ mod x86 {
         fn encode(self, data: &[u8], out: &mut [u8]) -> usize {
             let chars = encoded_len(data.len());
             if out.len() < chars + SLACK_BYTES {
-                return Plain.encode(data, out);
+                return ByCrate.encode(data, out);
             }
             // SAFETY: `self` proves that the CPU has AVX-512 BW and VBMI, and the room was checked.
             unsafe { encode_avx512(data, out.as_mut_ptr()) };
@@ -186,15 +186,20 @@ mod x86 {
         let mut from = [0x80; 32];
         let mut place = 0;
         while place < 32 {
-            let byte = (place % 16 / 4 * 3) as u8 + [1, 0, 2, 1][place % 4];
+            let byte = byte_of(place % 16);
             if place < 16 {
-                from[place] = first + byte;
+                from[place as usize] = first + byte;
             } else if byte + missing < 12 {
-                from[place] = first + byte + missing;
+                from[place as usize] = first + byte + missing;
             }
             place += 1;
         }
         from
+    }
+
+    /// Which byte of the data belongs to a place: of each three bytes, `[1, 0, 2, 1]`.
+    const fn byte_of(place: u8) -> u8 {
+        place / 4 * 3 + [1, 0, 2, 1][place as usize % 4]
     }
 
     /// All bits in the last `count` places.
@@ -374,7 +379,9 @@ mod x86 {
         }
         // At most 48 bytes are left. Whatever is behind their characters becomes padding, most of it in the slack.
         let left = data.len() - at;
-        let padded = u64::MAX.checked_shl((left * 4).div_ceil(3) as u32).unwrap_or(0);
+        #[allow(clippy::cast_possible_truncation, reason = "at most 64")]
+        let characters = (left * 4).div_ceil(3) as u32;
+        let padded = u64::MAX.checked_shl(characters).unwrap_or(0);
         // SAFETY: only bytes of the data are loaded, and what is stored begins within the text or at its end.
         unsafe {
             let last = _mm512_maskz_loadu_epi8((1 << left) - 1, bytes.add(at).cast());
@@ -403,7 +410,7 @@ mod x86 {
         let mut from = [0; 64];
         let mut place = 0;
         while place < 64 {
-            from[place] = place as u8 / 4 * 3 + [1, 0, 2, 1][place % 4];
+            from[place as usize] = byte_of(place);
             place += 1;
         }
         from

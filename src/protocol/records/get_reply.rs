@@ -19,6 +19,7 @@ const NUMBER: &[u8; 22] = b"\"},{\"SequenceNumber\":\"";
 /// As much of it as there is not before the first record, and as there is after the last.
 const JOINT_BYTES: usize = 3;
 const CLOSE: &[u8] = b"\"}";
+const FIRST_RECORD_AT: usize = OPEN.len() - JOINT_BYTES;
 const ARRIVAL: &[u8] = b"\",\"ApproximateArrivalTimestamp\":";
 const DATA: &[u8] = b",\"Data\":\"";
 const KEY: &[u8; 18] = b"\",\"PartitionKey\":\"";
@@ -109,11 +110,12 @@ impl RecordsWriter {
         let is_start = self.state == State::Start;
         let mut at = match is_start {
             // Each record begins with a joint; the opening is written over the first one.
-            true if self.reply.slice.records_count > 0 => OPEN.len() - JOINT_BYTES,
+            true if self.reply.slice.records_count > 0 => FIRST_RECORD_AT,
             true => OPEN.len(),
             false => 0,
         };
         let start = at;
+        reserve(window, OPEN.len());
         while at == start && !self.reply.slice.is_done(self.cursor) {
             let task = WriteRecords {
                 slice: &self.reply.slice,
@@ -130,7 +132,6 @@ impl RecordsWriter {
             }
         }
         if is_start {
-            reserve(window, at);
             window[..OPEN.len()].copy_from_slice(OPEN);
             self.state = State::Records;
         }
@@ -321,8 +322,97 @@ impl Default for ArrivalText {
 }
 
 #[cfg(test)]
+#[cfg(not(shardmill_loom))]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::clock::Clock;
+    use crate::log::{ChunkPool, Log, ReadLimits, RecordBuffer, Writer};
+    use crate::names::{HashKeyRange, ShardId};
+    use crate::shard::{ShardContext, Tally};
+    use std::sync::Arc;
+
+    const BORN_MS: u64 = 1_700_000_000_000;
+
+    /// A record: milliseconds after the one before, key and data.
+    type Stored = (u64, String, Vec<u8>);
+
+    fn shard() -> Arc<Shard> {
+        let context =
+            ShardContext::new(ChunkPool::new(), Clock::system(), Arc::new(Tally::default()), u64::MAX);
+        Shard::new(ShardId::FIRST, HashKeyRange::WHOLE, BORN_MS / 1000, context)
+    }
+
+    /// Stores records, reads them back through windows of so many bytes, and compares the document.
+    fn check(records: &[Stored], window_bytes: usize) {
+        let (log, pool, mut writer) = (Log::new(), ChunkPool::new(), Writer::new(1, BORN_MS));
+        let (mut arrival_ms, mut expected) = (BORN_MS, Vec::new());
+        let shard = shard();
+        for (counter, (later_ms, key, data)) in (1..).zip(records) {
+            arrival_ms += later_ms;
+            let mut buffer = RecordBuffer::default();
+            let append = |bytes: &mut Vec<u8>| {
+                bytes.extend_from_slice(data);
+                Ok::<_, ()>(())
+            };
+            buffer.push_with(key.as_bytes(), data.len(), append).unwrap();
+            writer.append(&log, &pool, buffer.record(0).unwrap(), arrival_ms).unwrap();
+            let arrival = match arrival_ms % 1000 {
+                0 => json!(arrival_ms / 1000),
+                _ => json!(arrival_ms as f64 / 1000.0),
+            };
+            expected.push(json!({
+                "SequenceNumber": shard.sequence_number(counter, arrival_ms).to_string(),
+                "ApproximateArrivalTimestamp": arrival,
+                "Data": base64_simd::STANDARD.encode_to_string(data),
+                "PartitionKey": key,
+            }));
+        }
+        writer.commit();
+        let limits = ReadLimits { records_max: u32::MAX, bytes_max: u64::MAX };
+        let mut length = RecordsLength::default();
+        let slice = log.read(0, 0, limits, |record| length.add(record));
+        let next_iterator = "AAAA".to_owned();
+        let reply = Reply { shard, slice, next_iterator, millis_behind_latest: 7 };
+        let mut writer = RecordsWriter::new(reply, &length);
+        let mut body = Vec::new();
+        while !writer.is_done() {
+            // Whatever a window holds from before must not show.
+            let mut window = vec![b'?'; window_bytes];
+            let written = writer.write_chunk(&mut window);
+            assert!(written > 0);
+            body.extend_from_slice(&window[..written]);
+        }
+        assert_eq!(body.len() as u64, writer.length());
+        let found: Value = serde_json::from_slice(&body).unwrap();
+        let expected = json!({"Records": expected, "NextShardIterator": "AAAA", "MillisBehindLatest": 7});
+        assert_eq!(found, expected);
+    }
+
+    fn stored() -> impl Strategy<Value = Stored> {
+        let later_ms = prop_oneof![4 => Just(0), 1 => 0_u64..3_000];
+        let key = prop_oneof![
+            "[a-z0-9-]{1,70}",
+            "[ -~]{1,40}",
+            "[\\x00-\\x25\\\\a]{1,40}",
+            any::<String>().prop_filter("a key has a character", |key| !key.is_empty()),
+        ];
+        let data = prop_oneof![8 => prop::collection::vec(any::<u8>(), 0..200), 1 => prop::collection::vec(any::<u8>(), 0..3_000)];
+        (later_ms, key, data)
+    }
+
+    proptest! {
+        /// Protects: any records through any windows are the announced document of the announced length.
+        #[test]
+        fn any_records_are_written_whole(
+            records in prop::collection::vec(stored(), 0..60),
+            window_bytes in prop_oneof![Just(0), 0_usize..300, 300_usize..20_000],
+        ) {
+            check(&records, window_bytes);
+        }
+    }
 
     /// Protects: plain decimals, no exponent, no needless zeros (reference 1.2).
     #[test]
