@@ -39,6 +39,11 @@ impl<T> Pool<T> {
 pub(crate) struct Pooled<T: Reused>(T);
 
 impl<T: Reused> Pooled<T> {
+    /// A buffer that has not been in the pool.
+    pub(crate) const fn of(buffer: T) -> Self {
+        Self(buffer)
+    }
+
     /// A renewed buffer, with whatever room its last use has left.
     pub(crate) fn take() -> Self {
         Self(T::pool().with(|pool| pool.kept.borrow_mut().pop()).unwrap_or_default())

@@ -352,12 +352,8 @@ mod tests {
         let shard = shard();
         for (counter, (later_ms, key, data)) in (1..).zip(records) {
             arrival_ms += later_ms;
-            let mut buffer = RecordBuffer::default();
-            let append = |bytes: &mut Vec<u8>| {
-                bytes.extend_from_slice(data);
-                Ok::<_, ()>(())
-            };
-            buffer.push_with(key.as_bytes(), data.len(), append).unwrap();
+            let mut buffer = RecordBuffer::take();
+            buffer.push(key.as_bytes(), data).unwrap();
             writer.append(&log, &pool, buffer.record(0).unwrap(), arrival_ms).unwrap();
             let arrival = match arrival_ms % 1000 {
                 0 => json!(arrival_ms / 1000),
