@@ -18,7 +18,7 @@ use shardmill::operation::seal::Sealer;
 use shardmill::operation::stream_ref::StreamRef;
 use shardmill::protocol::dispatch::{Class, classify};
 use shardmill::protocol::exchange::{Intake, prepare};
-use shardmill::protocol::head::{Headers, RequestHead};
+use shardmill::protocol::head::{Field, Headers, RequestHead};
 use shardmill::protocol::json::JsonScratch;
 use shardmill::protocol::records::get_reply::{RecordsLength, RecordsWriter};
 use shardmill::protocol::records::put_reply;
@@ -134,15 +134,15 @@ fn get_records_reply(group: &mut BenchmarkGroup<'_, WallTime>, size: &str, data_
 struct PutRecordsFields;
 
 impl Headers for PutRecordsFields {
-    fn header(&self, name: &str) -> Option<&str> {
-        match name {
-            "authorization" => Some(
-                "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20231114/us-east-1/kinesis/aws4_request, \
+    fn header(&self, field: Field) -> Option<&[u8]> {
+        match field {
+            Field::Authorization => Some(
+                b"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20231114/us-east-1/kinesis/aws4_request, \
                  SignedHeaders=host;x-amz-date, Signature=abcdef",
             ),
-            "content-type" => Some("application/x-amz-json-1.1"),
-            "x-amz-date" => Some("20231114T221320Z"),
-            "x-amz-target" => Some("Kinesis_20131202.PutRecords"),
+            Field::ContentType => Some(b"application/x-amz-json-1.1"),
+            Field::XAmzDate => Some(b"20231114T221320Z"),
+            Field::XAmzTarget => Some(b"Kinesis_20131202.PutRecords"),
             _ => None,
         }
     }

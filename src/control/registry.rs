@@ -127,9 +127,15 @@ impl Registry {
     /// The stream of this name, in whatever state, unless it is gone.
     #[must_use]
     pub fn find(&self, scope: Scope, name: &str) -> Option<Arc<Stream>> {
+        self.find_with_status(scope, name).map(|(stream, _)| stream)
+    }
+
+    /// The stream of this name and the state that it is in, unless it is gone.
+    #[must_use]
+    pub fn find_with_status(&self, scope: Scope, name: &str) -> Option<(Arc<Stream>, StreamStatus)> {
         let namespaces = self.namespaces.load();
         let stream = namespaces.get(&scope)?.get(name)?;
-        stream.status(self.clock.now_ms()).map(|_| Arc::clone(stream))
+        stream.status(self.clock.now_ms()).map(|status| (Arc::clone(stream), status))
     }
 
     /// The streams of an account and region, by ascending name, with their states.

@@ -5,12 +5,13 @@
 //! each wait for what the others hold.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::limits::HTTP_BODY_BYTES_MAX;
 use crate::protocol::exchange::Intake;
@@ -37,15 +38,21 @@ impl BodyBudget {
         )))
     }
 
-    async fn permit(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    /// The share of a body of so many bytes; `None` if it is not to be had in [`READ_WITHIN`].
+    async fn share(&self, bytes: usize) -> Option<BodyShare<'_>> {
         let permits = u32::try_from(bytes.div_ceil(PERMIT_BYTES)).ok()?;
-        Arc::clone(&self.0).acquire_many_owned(permits).await.ok()
+        // Nobody waits in line while this much is free.
+        let permit = match self.0.try_acquire_many(permits) {
+            Ok(permit) => permit,
+            Err(_) => tokio::time::timeout(READ_WITHIN, self.0.acquire_many(permits)).await.ok()?.ok()?,
+        };
+        Some(BodyShare { _permit: Some(permit) })
     }
 }
 
 /// A body's share of the budget, free again when this is dropped: when nothing made of the body is left either.
-pub(crate) struct BodyShare {
-    _permit: Option<OwnedSemaphorePermit>,
+pub(crate) struct BodyShare<'b> {
+    _permit: Option<SemaphorePermit<'b>>,
 }
 
 /// Why a body was not read.
@@ -67,11 +74,11 @@ pub(crate) enum BodyError {
 /// # Errors
 /// [`BodyError`]. A declared length over the limit is refused before anything is read, so that a client that
 /// asked with `Expect: 100-continue` never sends it.
-pub(crate) async fn read(
+pub(crate) async fn read<'b>(
     mut incoming: Incoming,
-    budget: &BodyBudget,
+    budget: &'b BodyBudget,
     intake: &mut Intake,
-) -> Result<BodyShare, BodyError> {
+) -> Result<BodyShare<'b>, BodyError> {
     let declared = incoming.size_hint();
     if declared.lower() > HTTP_BODY_BYTES_MAX as u64 {
         return Err(BodyError::TooLarge);
@@ -81,18 +88,27 @@ pub(crate) async fn read(
     }
     let bytes_max =
         declared.exact().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(HTTP_BODY_BYTES_MAX);
-    let permit = tokio::time::timeout(READ_WITHIN, budget.permit(bytes_max)).await;
-    let share = BodyShare { _permit: permit.map_err(|_| BodyError::Busy)? };
-    let within = READ_WITHIN + Duration::from_secs((bytes_max / READ_BYTES_PER_S_MIN) as u64);
-    tokio::time::timeout(within, read_frames(&mut incoming, intake))
-        .await
-        .map_err(|_| BodyError::Broken)??;
+    let share = budget.share(bytes_max).await.ok_or(BodyError::Busy)?;
+    let read_within = READ_WITHIN + Duration::from_secs((bytes_max / READ_BYTES_PER_S_MIN) as u64);
+    within(read_within, read_frames(&mut incoming, intake)).await.ok_or(BodyError::Broken)??;
     Ok(share)
+}
+
+/// What the future gives, or `None` once it has waited for so long. The timer is only made when there is a wait: a small
+/// body comes with its head.
+async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => tokio::time::timeout(limit, future).await.ok(),
+    }
 }
 
 async fn read_frames(incoming: &mut Incoming, intake: &mut Intake) -> Result<(), BodyError> {
     let mut bytes = 0;
-    while let Some(frame) = poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context)).await {
+    while !incoming.is_end_stream()
+        && let Some(frame) = poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context)).await
+    {
         let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
         bytes += data.len();
         if bytes > HTTP_BODY_BYTES_MAX {

@@ -4,10 +4,11 @@
 //! its connection.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -39,9 +40,11 @@ pub(crate) async fn serve<S>(
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let io = TokioIo::new(WriteWatch { stream, stalled: None });
+    // One counter for each connection: what each request counts up and down then stays in the caches of one core.
+    let shared = Arc::new((service, budget));
     let answers = service_fn(move |request| {
-        let (service, budget) = (Arc::clone(&service), budget.clone());
-        async move { Ok::<_, Infallible>(exchange::answer(request, &service, &budget).await) }
+        let shared = Arc::clone(&shared);
+        async move { Ok::<_, Infallible>(exchange::answer(request, &shared.0, &shared.1).await) }
     });
     let connection = http1::Builder::new()
         .max_buf_size(READ_BUFFER_BYTES)
@@ -49,9 +52,9 @@ pub(crate) async fn serve<S>(
         .header_read_timeout(None)
         .serve_connection(io, answers);
     let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopped(&mut stopping) => {
+    let ended = match unless_stopped(connection.as_mut(), &mut stopping).await {
+        Some(ended) => ended,
+        None => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -59,6 +62,32 @@ pub(crate) async fn serve<S>(
     if let Err(error) = ended {
         tracing::debug!(%error, "connection ended");
     }
+}
+
+/// What the future gives, or `None` if the server stops first.
+///
+/// Does what `select!` would, but looks after the stop only when there is news of it: the future is a connection, which
+/// wakes with every request.
+async fn unless_stopped<T>(
+    mut future: Pin<&mut impl Future<Output = T>>,
+    stopping: &mut watch::Receiver<bool>,
+) -> Option<T> {
+    let news = stopping.clone();
+    let mut stopped = pin!(stopped(stopping));
+    // Whom `stopped` will wake.
+    let mut told: Option<Waker> = None;
+    poll_fn(|context| {
+        if let Poll::Ready(output) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        let is_told = told.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
+        if is_told && matches!(news.has_changed(), Ok(false)) {
+            return Poll::Pending;
+        }
+        told = Some(context.waker().clone());
+        stopped.as_mut().poll(context).map(|()| None)
+    })
+    .await
 }
 
 /// Resolves when the server stops, or is gone.

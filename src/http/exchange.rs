@@ -2,16 +2,17 @@
 
 use std::cell::RefCell;
 
-use hyper::body::Incoming;
+use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 
 use crate::operation::Service;
 use crate::protocol::answer::Answer;
+use crate::protocol::codec::Codec;
 use crate::protocol::dispatch::{Class, classify};
 use crate::protocol::exchange::{Intake, Reply, prepare};
-use crate::protocol::head::{Headers, RequestHead};
-use crate::protocol::headers::{Cors, extended_request_id, request_id};
+use crate::protocol::head::{Field, Headers, RequestHead};
+use crate::protocol::headers::{AnswerIds, Cors};
 use crate::protocol::json::JsonScratch;
 
 use super::body::{self, BodyBudget, BodyError};
@@ -21,17 +22,42 @@ use super::reply_body::ReplyBody;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const EXTENDED_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
 
+/// The `Content-Type` of nearly every answer.
+const JSON: HeaderValue = HeaderValue::from_static(Codec::Json.content_type());
+
 thread_local! {
     /// Parse buffers, used again by each request of the thread; never held while one waits.
     static SCRATCH: RefCell<JsonScratch> = RefCell::new(JsonScratch::default());
 }
 
-struct HeaderFields<'a>(&'a HeaderMap);
+/// The header fields that matter, found in one pass: a look-up by name would hash each of them, there or not.
+struct HeaderFields<'a>([Option<&'a [u8]>; Field::ALL.len()]);
+
+impl<'a> HeaderFields<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let mut fields = [None; Field::ALL.len()];
+        for (name, value) in headers {
+            if let Some(field) = Field::named(name.as_str()) {
+                fields[field as usize].get_or_insert(value.as_bytes());
+            }
+        }
+        Self(fields)
+    }
+}
 
 impl Headers for HeaderFields<'_> {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.0.get(name)?.to_str().ok()
+    fn header(&self, field: Field) -> Option<&[u8]> {
+        // A head with control characters is refused, so all ASCII is printable, but for tabs.
+        self.0[field as usize].filter(|value| is_ascii(value))
     }
+}
+
+/// As the standard library's, without a way out in the middle: so the compiler takes many bytes at a time.
+fn is_ascii(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let all = words.iter().fold(0, |all, word| all | u64::from_ne_bytes(*word));
+    let all = rest.iter().fold(all, |all, byte| all | u64::from(*byte));
+    all.to_ne_bytes().is_ascii()
 }
 
 /// Answers one request.
@@ -41,41 +67,56 @@ pub(crate) async fn answer(
     budget: &BodyBudget,
 ) -> Response<ReplyBody> {
     let (parts, incoming) = request.into_parts();
-    let fields = HeaderFields(&parts.headers);
+    let fields = HeaderFields::of(&parts.headers);
     let head = RequestHead { method: parts.method.as_str(), query: parts.uri.query(), headers: &fields };
-    if let Some(answer) = health::answer(head.method, parts.uri.path(), service) {
-        return respond(&head, Reply::Whole(answer), After::KeepOpen);
-    }
-    match classify(&head) {
-        Class::Preflight(answer) | Class::Refused(answer) => {
-            respond(&head, Reply::Whole(answer), After::KeepOpen)
-        }
-        Class::Post(post) => {
-            let mut intake = Intake::new(&post);
-            match body::read(incoming, budget, &mut intake).await {
-                // Its share of the budget stays taken as long as the records wait for their shards.
-                Ok(_share) => {
-                    let prepared =
-                        SCRATCH.with_borrow_mut(|scratch| prepare(&head, &post, intake, scratch, service));
-                    let reply = match prepared {
-                        Ok(prepared) => prepared.run(service).await,
-                        Err(answer) => Reply::Whole(answer),
-                    };
-                    respond(&head, reply, After::KeepOpen)
-                }
-                Err(error) => {
-                    let status = match error {
-                        BodyError::TooLarge => 413,
-                        BodyError::Broken => 400,
-                        BodyError::Busy => 503,
-                    };
-                    let answer = Answer { status, content_type: None, body: Vec::new() };
-                    // What is left of the body is not worth reading.
-                    respond(&head, Reply::Whole(answer), After::Close)
+    let mut after = After::KeepOpen;
+    let reply = match health::answer(head.method, parts.uri.path(), service) {
+        Some(answer) => Reply::Whole(answer),
+        None => match classify(&head) {
+            Class::Preflight(answer) | Class::Refused(answer) => Reply::Whole(answer),
+            Class::Post(post) => {
+                let mut intake = Intake::new(&post);
+                match body::read(incoming, budget, &mut intake).await {
+                    // Its share of the budget stays taken as long as the records wait for their shards.
+                    Ok(_share) => {
+                        let prepared = SCRATCH
+                            .with_borrow_mut(|scratch| prepare(&head, &post, intake, scratch, service));
+                        match prepared {
+                            Ok(prepared) => prepared.run(service).await,
+                            Err(answer) => Reply::Whole(answer),
+                        }
+                    }
+                    Err(error) => {
+                        // What is left of the body is not worth reading.
+                        after = After::Close;
+                        let status = match error {
+                            BodyError::TooLarge => 413,
+                            BodyError::Broken => 400,
+                            BodyError::Busy => 503,
+                        };
+                        Reply::Whole(Answer { status, content_type: None, body: Vec::new() })
+                    }
                 }
             }
-        }
+        },
+    };
+    let cors = Cors::of(&head);
+    let is_preflight = matches!(cors, Cors::Preflight { .. });
+    let mut unusual = cors_fields(cors);
+    if after == After::Close {
+        unusual.push((CONNECTION, HeaderValue::from_static("close")));
     }
+    // The request's header map serves the answer: hyper takes it from there for the next request, so that a connection
+    // allocates one map in all.
+    let mut headers = parts.headers;
+    headers.clear();
+    let ids = AnswerIds::next();
+    insert(&mut headers, REQUEST_ID, ids.request);
+    if !is_preflight {
+        insert(&mut headers, EXTENDED_REQUEST_ID, ids.extended);
+    }
+    headers.extend(unusual);
+    respond(headers, reply)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,36 +125,64 @@ enum After {
     Close,
 }
 
-fn respond(head: &RequestHead<'_, HeaderFields<'_>>, reply: Reply, after: After) -> Response<ReplyBody> {
+fn respond(mut headers: HeaderMap, reply: Reply) -> Response<ReplyBody> {
     let (status, content_type, body) = match reply {
         Reply::Whole(answer) => (answer.status, answer.content_type, ReplyBody::whole(answer.body)),
         Reply::Records(codec, writer) => (200, Some(codec.content_type()), ReplyBody::records(writer)),
     };
+    if let Some(content_type) = content_type {
+        headers.insert(CONTENT_TYPE, content_type_value(content_type));
+    }
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    if let Some(content_type) = content_type {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    }
-    insert(headers, REQUEST_ID, &request_id());
-    let cors = Cors::of(head);
-    if !matches!(cors, Cors::Preflight { .. }) {
-        insert(headers, EXTENDED_REQUEST_ID, &extended_request_id());
-    }
-    cors.for_each_header(|name, value| {
-        if let Ok(name) = HeaderName::try_from(name) {
-            insert(headers, name, value.as_bytes());
-        }
-    });
-    if after == After::Close {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    }
+    *response.headers_mut() = headers;
     tracing::debug!(status, "answered");
     response
 }
 
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &[u8]) {
-    if let Ok(value) = HeaderValue::from_bytes(value) {
+/// The value of a `Content-Type`; the usual one is at hand, checked when this was compiled.
+fn content_type_value(content_type: &'static str) -> HeaderValue {
+    if content_type == Codec::Json.content_type() { JSON } else { HeaderValue::from_static(content_type) }
+}
+
+fn cors_fields(cors: Cors<'_>) -> Vec<(HeaderName, HeaderValue)> {
+    let mut fields = Vec::new();
+    cors.for_each_header(|name, value| {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            fields.push((HeaderName::from_static(name), value));
+        }
+    });
+    fields
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: Bytes) {
+    if let Ok(value) = HeaderValue::from_maybe_shared(value) {
         headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects: of several values the first counts; one that is not ASCII is none, wherever the odd byte stands.
+    #[test]
+    fn fields_are_their_first_values() {
+        let mut headers = HeaderMap::new();
+        for value in ["b", "a"] {
+            headers.append("x-amz-target", HeaderValue::from_static(value));
+        }
+        assert_eq!(HeaderFields::of(&headers).header(Field::XAmzTarget), Some(&b"b"[..]));
+        assert_eq!(HeaderFields::of(&headers).header(Field::Date), None);
+        for length in 1..40 {
+            for odd in 0..length {
+                let mut value = vec![b'a'; length];
+                headers.insert("date", HeaderValue::from_bytes(&value).unwrap());
+                assert_eq!(HeaderFields::of(&headers).header(Field::Date), Some(&value[..]));
+                value[odd] = 0x80;
+                headers.insert("date", HeaderValue::from_bytes(&value).unwrap());
+                assert_eq!(HeaderFields::of(&headers).header(Field::Date), None);
+            }
+        }
     }
 }

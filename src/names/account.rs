@@ -13,10 +13,16 @@ impl AccountId {
     /// Reads exactly twelve ASCII digits; anything else is `None`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        if text.len() != 12 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        Self::parse_bytes(text.as_bytes())
+    }
+
+    /// As [`Self::parse`], from the bytes of a text.
+    #[must_use]
+    pub fn parse_bytes(text: &[u8]) -> Option<Self> {
+        if text.len() != 12 || !text.iter().all(u8::is_ascii_digit) {
             return None;
         }
-        text.parse().ok().map(Self)
+        Some(Self(text.iter().fold(0, |number, digit| 10 * number + u64::from(digit - b'0'))))
     }
 }
 

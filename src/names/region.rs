@@ -20,11 +20,17 @@ impl Region {
     /// Reads a region name; `None` for an empty, long or oddly spelt one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if text.is_empty() || text.len() > CHARS_MAX || !text.bytes().all(allowed) {
+        Self::parse_bytes(text.as_bytes())
+    }
+
+    /// As [`Self::parse`], from the bytes of a text.
+    #[must_use]
+    pub fn parse_bytes(text: &[u8]) -> Option<Self> {
+        let allowed = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        if text.is_empty() || text.len() > CHARS_MAX || !text.iter().all(allowed) {
             return None;
         }
-        Some(Self::of(text.as_bytes()))
+        Some(Self::of(text))
     }
 
     /// The name.
@@ -49,12 +55,10 @@ impl Region {
 
     /// Copies a checked name of at most [`CHARS_MAX`] bytes.
     const fn of(text: &[u8]) -> Self {
-        let mut region = Self { bytes: [0; CHARS_MAX], len: 0 };
-        while (region.len as usize) < text.len() && (region.len as usize) < CHARS_MAX {
-            region.bytes[region.len as usize] = text[region.len as usize];
-            region.len += 1;
-        }
-        region
+        let mut bytes = [0; CHARS_MAX];
+        bytes.split_at_mut(text.len()).0.copy_from_slice(text);
+        #[allow(clippy::cast_possible_truncation, reason = "at most 31")]
+        Self { bytes, len: text.len() as u8 }
     }
 }
 

@@ -15,11 +15,14 @@ impl StreamName {
     /// Reads a stream name; `None` if it breaks the pattern or the length.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        Self::is_valid(text).then(|| Self(Arc::from(text)))
+    }
+
+    /// Whether a text is a stream name, without making one.
+    #[must_use]
+    pub fn is_valid(text: &str) -> bool {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
-        if text.is_empty() || text.len() > STREAM_NAME_CHARS_MAX || !text.bytes().all(allowed) {
-            return None;
-        }
-        Some(Self(Arc::from(text)))
+        !text.is_empty() && text.len() <= STREAM_NAME_CHARS_MAX && text.bytes().all(allowed)
     }
 
     /// The name.

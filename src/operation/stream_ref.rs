@@ -65,10 +65,9 @@ impl StreamRef {
     /// # Errors
     /// E1 if there is none, or if it is still CREATING (reference 5.6).
     pub fn find_writable(&self, service: &Service) -> Result<Arc<Stream>, ApiError> {
-        let stream = self.find(service)?;
-        match stream.status(service.clock.now_ms()) {
-            Some(StreamStatus::Active | StreamStatus::Deleting) => Ok(stream),
-            Some(StreamStatus::Creating) | None => Err(refusals::no_stream(self)),
+        match service.registry.find_with_status(self.scope, self.name.as_str()) {
+            Some((stream, StreamStatus::Active | StreamStatus::Deleting)) => Ok(stream),
+            Some((_, StreamStatus::Creating)) | None => Err(refusals::no_stream(self)),
         }
     }
 }

@@ -3,9 +3,10 @@
 //! What is learned is who calls: the account, from an access key that is an account id, and the region, from
 //! the credential scope. Both decide which streams a caller sees.
 
-use super::head::{Headers, RequestHead};
+use super::head::{Field, Headers, RequestHead, text};
 use crate::error::{ApiError, ErrorKind};
 use crate::names::{AccountId, Region};
+use memchr::{memchr, memchr2};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -20,24 +21,46 @@ pub struct Caller {
 
 /// A credential of the right form: `{access key}/{date}/{region}/{service}/aws4_request`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Credential<'a>(Cow<'a, str>);
-
-impl Credential<'_> {
-    /// The name a service signs with, such as `kinesis`; `None` if the scope is cut short.
-    pub(super) fn service(&self) -> Option<&str> {
-        self.scope(3)
-    }
-
+pub(super) struct Credential<'a> {
     /// Who calls with it.
-    pub(super) fn caller(&self) -> Caller {
-        Caller {
-            account: self.scope(0).and_then(AccountId::parse).unwrap_or(AccountId::DEFAULT),
-            region: self.scope(2).and_then(Region::parse).unwrap_or(Region::US_EAST_1),
+    pub(super) caller: Caller,
+    service: Option<Cow<'a, [u8]>>,
+}
+
+impl<'a> Credential<'a> {
+    fn new(text: Cow<'a, [u8]>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Self::of(text, Cow::Borrowed),
+            Cow::Owned(text) => Self::of(&text, |service| Cow::Owned(service.to_owned())),
         }
     }
 
-    fn scope(&self, index: usize) -> Option<&str> {
-        self.0.split('/').nth(index).filter(|part| !part.is_empty())
+    fn of<'t>(text: &'t [u8], keep: impl FnOnce(&'t [u8]) -> Cow<'a, [u8]>) -> Self {
+        let mut parts = [&[][..]; 4];
+        let mut rest = Some(text);
+        for part in &mut parts {
+            let Some(text) = rest else { break };
+            (*part, rest) = cut(text, memchr(b'/', text));
+        }
+        let [access_key, _, region, service] = parts;
+        let caller = Caller {
+            account: AccountId::parse_bytes(access_key).unwrap_or(AccountId::DEFAULT),
+            region: Region::parse_bytes(region).unwrap_or(Region::US_EAST_1),
+        };
+        Self { caller, service: (!service.is_empty()).then(|| keep(service)) }
+    }
+
+    /// The name a service signs with, such as `kinesis`; `None` if the scope is cut short.
+    pub(super) fn service(&self) -> Option<&[u8]> {
+        self.service.as_deref()
+    }
+}
+
+/// What stands before and after the byte at this place.
+fn cut(text: &[u8], at: Option<usize>) -> (&[u8], Option<&[u8]>) {
+    match at {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
     }
 }
 
@@ -48,7 +71,7 @@ impl Credential<'_> {
 pub(super) fn authenticate<'a, H: Headers + ?Sized>(
     head: &RequestHead<'a, H>,
 ) -> Result<Credential<'a>, ApiError> {
-    let authorization = head.header("authorization");
+    let authorization = head.header(Field::Authorization);
     let is_presigned = head.query_value("X-Amz-Algorithm").is_some();
     match (authorization, is_presigned) {
         (Some(_), true) => Err(ApiError::new(
@@ -66,22 +89,27 @@ pub(super) fn authenticate<'a, H: Headers + ?Sized>(
 /// `AWS4-HMAC-SHA256 Credential=..., SignedHeaders=..., Signature=...`, separated by commas or blanks.
 fn from_header<'a, H: Headers + ?Sized>(
     head: &RequestHead<'a, H>,
-    authorization: &'a str,
+    authorization: &'a [u8],
 ) -> Result<Credential<'a>, ApiError> {
     let (mut credential, mut signature, mut signed_headers) = (None, None, None);
+    let next = |rest| cut(rest, memchr2(b',', b' ', rest));
     // The first word is the algorithm.
-    for part in authorization.split([',', ' ']).skip(1) {
-        match part.split_once('=') {
-            Some((_, "")) => {}
-            Some(("Credential", value)) => credential = Some(value),
-            Some(("Signature", value)) => signature = Some(value),
-            Some(("SignedHeaders", value)) => signed_headers = Some(value),
-            _ => {}
+    let (_, mut rest) = next(authorization);
+    while let Some(text) = rest {
+        let part;
+        // A comma has a blank behind it.
+        (part, rest) = next(text.strip_prefix(b" ").unwrap_or(text));
+        if let Some(value) = value_of(b"Credential=", part) {
+            credential = Some(value);
+        } else if let Some(value) = value_of(b"Signature=", part) {
+            signature = Some(value);
+        } else if let Some(value) = value_of(b"SignedHeaders=", part) {
+            signed_headers = Some(value);
         }
     }
-    let has_date = head.header("x-amz-date").is_some() || head.header("date").is_some();
+    let has_date = head.header(Field::XAmzDate).is_some() || head.header(Field::Date).is_some();
     if let (Some(credential), Some(_), Some(_), true) = (credential, signature, signed_headers, has_date) {
-        return Ok(Credential(Cow::Borrowed(credential)));
+        return Ok(Credential::new(Cow::Borrowed(credential)));
     }
     let mut message = String::new();
     for (name, value) in
@@ -98,8 +126,13 @@ fn from_header<'a, H: Headers + ?Sized>(
         );
     }
     message.push_str("Authorization=");
-    message.push_str(authorization);
+    message.push_str(text(authorization));
     Err(ApiError::new(ErrorKind::IncompleteSignature, message))
+}
+
+/// The value of an item; an empty one is none.
+fn value_of<'a>(name: &[u8], part: &'a [u8]) -> Option<&'a [u8]> {
+    part.strip_prefix(name).filter(|value| !value.is_empty())
 }
 
 fn from_query<'a, H: Headers + ?Sized>(head: &RequestHead<'a, H>) -> Result<Credential<'a>, ApiError> {
@@ -113,7 +146,7 @@ fn from_query<'a, H: Headers + ?Sized>(head: &RequestHead<'a, H>) -> Result<Cred
         }
     }
     match head.query_value("X-Amz-Credential") {
-        Some(credential) if message.is_empty() => Ok(Credential(percent_decode(credential))),
+        Some(credential) if message.is_empty() => Ok(Credential::new(percent_decode(credential))),
         _ => {
             message.push_str("Re-examine the query-string parameters.");
             Err(ApiError::new(ErrorKind::IncompleteSignature, message))
@@ -123,9 +156,9 @@ fn from_query<'a, H: Headers + ?Sized>(head: &RequestHead<'a, H>) -> Result<Cred
 
 /// Resolves `%2F` and its like; what is not a pair of hex digits stays, and so does all that is not UTF-8 in
 /// the end.
-fn percent_decode(text: &str) -> Cow<'_, str> {
+fn percent_decode(text: &str) -> Cow<'_, [u8]> {
     if !text.contains('%') {
-        return Cow::Borrowed(text);
+        return Cow::Borrowed(text.as_bytes());
     }
     let mut bytes = Vec::with_capacity(text.len());
     let mut parts = text.split('%');
@@ -143,7 +176,10 @@ fn percent_decode(text: &str) -> Cow<'_, str> {
             }
         }
     }
-    String::from_utf8(bytes).map_or(Cow::Borrowed(text), Cow::Owned)
+    match String::from_utf8(bytes) {
+        Ok(decoded) => Cow::Owned(decoded.into_bytes()),
+        Err(_) => Cow::Borrowed(text.as_bytes()),
+    }
 }
 
 #[cfg(test)]

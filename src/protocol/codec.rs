@@ -15,11 +15,15 @@ pub enum Codec {
 impl Codec {
     /// The codec of a `Content-Type` value; parameters and blanks around it mean nothing, nor does case.
     #[must_use]
-    pub fn from_content_type(content_type: &str) -> Option<Self> {
+    pub fn from_content_type(content_type: &[u8]) -> Option<Self> {
+        // As nearly every client spells it.
+        if content_type == Self::Json.content_type().as_bytes() {
+            return Some(Self::Json);
+        }
         let essence = essence(content_type);
         [Self::Json, Self::Cbor, Self::ApplicationJson]
             .into_iter()
-            .find(|codec| essence.eq_ignore_ascii_case(codec.content_type()))
+            .find(|codec| essence.eq_ignore_ascii_case(codec.content_type().as_bytes()))
     }
 
     /// The `Content-Type` of an answer.
@@ -34,8 +38,8 @@ impl Codec {
 }
 
 /// A media type without its parameters.
-pub(super) fn essence(content_type: &str) -> &str {
-    content_type.split(';').next().unwrap_or_default().trim()
+pub(super) fn essence(content_type: &[u8]) -> &[u8] {
+    content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
 }
 
 #[cfg(test)]
@@ -55,7 +59,7 @@ mod tests {
             ("text/plain", None),
             ("", None),
         ] {
-            assert_eq!(Codec::from_content_type(content_type), codec, "{content_type}");
+            assert_eq!(Codec::from_content_type(content_type.as_bytes()), codec, "{content_type}");
         }
     }
 }

@@ -11,12 +11,14 @@ use super::answer::{Answer, error_answer, front_end_answer};
 use super::auth::{Caller, Credential, authenticate};
 use super::codec::Codec;
 use super::foreign;
-use super::head::{Headers, RequestHead};
+use super::head::{Field, Headers, RequestHead, text};
 use crate::error::{ApiError, ErrorKind};
 use crate::operation::names::Operation;
 
 /// The part of `X-Amz-Target` before the dot.
 const TARGET_PREFIX: &str = "Kinesis_20131202";
+/// The same with the dot.
+const TARGET_START: &[u8] = b"Kinesis_20131202.";
 
 /// What the head of a request says about it.
 #[derive(Debug)]
@@ -36,7 +38,8 @@ pub struct Post<'a> {
     pub codec: Option<Codec>,
     /// The operation that the target names, for choosing how to parse; not yet permitted.
     pub operation: Option<Operation>,
-    content_type: &'a str,
+    content_type: &'a [u8],
+    target: Option<Target<'a>>,
 }
 
 /// What became of the body of a POST.
@@ -54,17 +57,19 @@ pub enum Body<'a> {
 
 /// Sorts a request by its head.
 pub fn classify<'a, H: Headers + ?Sized>(head: &RequestHead<'a, H>) -> Class<'a> {
-    if head.method == "OPTIONS" && head.header("origin").is_some() {
+    if head.method == "OPTIONS" && head.header(Field::Origin).is_some() {
         return Class::Preflight(Answer { status: 200, content_type: None, body: Vec::new() });
     }
     if head.method != "POST" {
         return Class::Refused(refuse_unreadable(head, authenticate(head)));
     }
-    let content_type = head.header("content-type").unwrap_or_default();
+    let content_type = head.header(Field::ContentType).unwrap_or_default();
+    let target = Target::of(head);
     Class::Post(Post {
         codec: Codec::from_content_type(content_type),
-        operation: Target::of(head).and_then(|target| target.operation()),
+        operation: target.and_then(Target::operation),
         content_type,
+        target,
     })
 }
 
@@ -84,7 +89,7 @@ pub fn resolve<H: Headers + ?Sized>(
         Body::Malformed => return Err(error_answer(codec, &ApiError::bare(ErrorKind::Serialization))),
         Body::Object | Body::Raw(_) => {}
     }
-    if let Some(answer) = refuse_foreign(head, post, &credential) {
+    if let Some(answer) = refuse_foreign(post, &credential) {
         return Err(answer);
     }
     permit(post.operation, codec, credential).map_err(|error| error_answer(codec, &error))
@@ -104,7 +109,7 @@ fn permit(
              (AWS SDK for Java v1), CBOR_ENABLED=false or -Daws.cborEnabled=false (v2).",
         ));
     }
-    let caller = credential?.caller();
+    let caller = credential?.caller;
     if !operation.is_built() {
         let message = format!("{} is an operation of Kinesis that is not built yet.", operation.name());
         return Err(ApiError::new(ErrorKind::NotImplemented, message));
@@ -132,7 +137,7 @@ fn resolve_without_codec<H: Headers + ?Sized>(
     body: Body<'_>,
     credential: Result<Credential<'_>, ApiError>,
 ) -> Answer {
-    if let Some(answer) = refuse_foreign(head, post, &credential) {
+    if let Some(answer) = refuse_foreign(post, &credential) {
         return answer;
     }
     if let (Body::Raw(body), true) = (body, foreign::is_form(post.content_type))
@@ -148,19 +153,19 @@ fn resolve_without_codec<H: Headers + ?Sized>(
 
 /// The answer to a request that another service should have got. A target counts only in a body format that
 /// has targets; elsewhere the recorded A11 tells of it.
-fn refuse_foreign<H: Headers + ?Sized>(
-    head: &RequestHead<'_, H>,
-    post: &Post<'_>,
-    credential: &Result<Credential<'_>, ApiError>,
-) -> Option<Answer> {
-    let target = Target::of(head);
-    let has_targets = post.codec.is_some() || foreign::is_json_1_0(post.content_type);
-    if let Some(target) = target.filter(|target| has_targets && foreign::is_foreign_prefix(target.prefix)) {
-        return Some(foreign::foreign_answer(post.content_type, target.text));
+fn refuse_foreign(post: &Post<'_>, credential: &Result<Credential<'_>, ApiError>) -> Option<Answer> {
+    // The target of an operation is our own.
+    let target = post.target.filter(|_| post.operation.is_none());
+    let is_foreign = |target: &Target<'_>| {
+        (post.codec.is_some() || foreign::is_json_1_0(post.content_type))
+            && foreign::is_foreign_prefix(target.parts().0)
+    };
+    if let Some(Target(target)) = target.filter(is_foreign) {
+        return Some(foreign::foreign_answer(post.content_type, text(target)));
     }
     let service = credential.as_ref().ok()?.service();
     foreign::is_foreign_service(service)
-        .then(|| foreign::foreign_answer(post.content_type, service.unwrap_or_default()))
+        .then(|| foreign::foreign_answer(post.content_type, text(service.unwrap_or_default())))
 }
 
 /// Rule 2: credentials first, then the target.
@@ -173,18 +178,17 @@ fn refuse_unreadable<H: Headers + ?Sized>(
         Err(error) => return front_end_answer(403, &error),
     };
     if foreign::is_foreign_service(credential.service()) {
-        return foreign::foreign_answer("", credential.service().unwrap_or_default());
+        return foreign::foreign_answer(b"", text(credential.service().unwrap_or_default()));
     }
     match Target::of(head) {
         None => {
             let message = "Unable to determine service/operation name to be authorized";
             front_end_answer(403, &ApiError::new(ErrorKind::AccessDenied, message))
         }
-        Some(target) if target.prefix != TARGET_PREFIX => {
-            let message = format!(
-                "No authorization strategy was found for service: {}, operation: {}",
-                target.prefix, target.name
-            );
+        Some(target) if target.parts().0 != TARGET_PREFIX => {
+            let (prefix, name) = target.parts();
+            let message =
+                format!("No authorization strategy was found for service: {prefix}, operation: {name}");
             front_end_answer(403, &ApiError::new(ErrorKind::UnrecognizedClient, message))
         }
         Some(target) if target.operation().is_none() => {
@@ -196,21 +200,21 @@ fn refuse_unreadable<H: Headers + ?Sized>(
 
 /// The value of `X-Amz-Target`.
 #[derive(Debug, Clone, Copy)]
-struct Target<'a> {
-    text: &'a str,
-    prefix: &'a str,
-    name: &'a str,
-}
+struct Target<'a>(&'a [u8]);
 
 impl<'a> Target<'a> {
     fn of<H: Headers + ?Sized>(head: &RequestHead<'a, H>) -> Option<Self> {
-        let text = head.header("x-amz-target")?;
-        let (prefix, name) = text.split_once('.').unwrap_or((text, ""));
-        Some(Self { text, prefix, name })
+        head.header(Field::XAmzTarget).map(Self)
     }
 
-    fn operation(&self) -> Option<Operation> {
-        (self.prefix == TARGET_PREFIX).then(|| Operation::parse(self.name)).flatten()
+    /// What stands before and after the dot.
+    fn parts(&self) -> (&'a str, &'a str) {
+        let text = text(self.0);
+        text.split_once('.').unwrap_or((text, ""))
+    }
+
+    fn operation(self) -> Option<Operation> {
+        Operation::parse(text(self.0.strip_prefix(TARGET_START)?))
     }
 }
 

@@ -39,18 +39,18 @@ pub(super) fn is_foreign_prefix(prefix: &str) -> bool {
 }
 
 /// Whether a credential scope names another service than this one.
-pub(super) fn is_foreign_service(service: Option<&str>) -> bool {
-    service.is_some_and(|service| !service.eq_ignore_ascii_case("kinesis"))
+pub(super) fn is_foreign_service(service: Option<&[u8]>) -> bool {
+    service.is_some_and(|service| service != b"kinesis" && !service.eq_ignore_ascii_case(b"kinesis"))
 }
 
 /// Whether a request speaks the query protocol, in which the operation is a form field.
-pub(super) fn is_form(content_type: &str) -> bool {
-    essence(content_type).eq_ignore_ascii_case("application/x-www-form-urlencoded")
+pub(super) fn is_form(content_type: &[u8]) -> bool {
+    essence(content_type).eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }
 
 /// Whether a request is of the older JSON protocol, which Kinesis does not speak and DynamoDB does.
-pub(super) fn is_json_1_0(content_type: &str) -> bool {
-    essence(content_type).eq_ignore_ascii_case(JSON_1_0)
+pub(super) fn is_json_1_0(content_type: &[u8]) -> bool {
+    essence(content_type).eq_ignore_ascii_case(JSON_1_0.as_bytes())
 }
 
 /// The operation that a form asks for; `None` unless it is a plain name.
@@ -61,7 +61,7 @@ pub(super) fn form_action(body: &[u8]) -> Option<&str> {
 
 /// The answer to a request for `what`, in the format that the content type asks for; XML where it asks for
 /// none.
-pub(super) fn foreign_answer(content_type: &str, what: &str) -> Answer {
+pub(super) fn foreign_answer(content_type: &[u8], what: &str) -> Answer {
     let message = format!(
         "shardmill serves Amazon Kinesis Data Streams only; this request is for {what}. \
          Point that client's endpoint elsewhere."
@@ -69,7 +69,7 @@ pub(super) fn foreign_answer(content_type: &str, what: &str) -> Answer {
     let error = ApiError::new(ErrorKind::UnknownOperation, message);
     let json = [JSON_1_0, Codec::Json.content_type(), Codec::ApplicationJson.content_type()];
     let cbor = ["application/cbor", Codec::Cbor.content_type()];
-    let is_asked = |offered: &&&'static str| essence(content_type).eq_ignore_ascii_case(offered);
+    let is_asked = |offered: &&&'static str| essence(content_type).eq_ignore_ascii_case(offered.as_bytes());
     let (content_type, body) = if let Some(content_type) = json.iter().find(is_asked) {
         (*content_type, json_error(&error))
     } else if let Some(content_type) = cbor.iter().find(is_asked) {
@@ -134,13 +134,13 @@ mod tests {
         let text = "shardmill serves Amazon Kinesis Data Streams only; this request is for DynamoDB_20120810.ListTables. \
                     Point that client's endpoint elsewhere.";
         let what = "DynamoDB_20120810.ListTables";
-        let json = foreign_answer("application/x-amz-json-1.0; charset=utf-8", what);
+        let json = foreign_answer(b"application/x-amz-json-1.0; charset=utf-8", what);
         assert_eq!((json.status, json.content_type), (400, Some("application/x-amz-json-1.0")));
         let expected = format!(r#"{{"__type":"UnknownOperationException","message":"{text}"}}"#);
         assert_eq!(std::str::from_utf8(&json.body), Ok(expected.as_str()));
-        let cbor = foreign_answer("application/cbor", what);
+        let cbor = foreign_answer(b"application/cbor", what);
         assert_eq!(cbor.body, cbor::write_error("UnknownOperationException", Some(text)));
-        let xml = foreign_answer("", what);
+        let xml = foreign_answer(b"", what);
         let expected = format!(
             "<ErrorResponse><Error><Code>UnknownOperationException</Code><Message>{text}</Message></Error></ErrorResponse>"
         );

@@ -1,9 +1,44 @@
 //! The part of a request that comes before its body, free of any HTTP library.
 
-/// The header fields of a request.
+macro_rules! fields {
+    ($($field:ident $name:literal,)+) => {
+        /// A header field that has a say in the answer, by its name in lower case.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Field {
+            $(#[doc = concat!("`", $name, "`")] $field,)+
+        }
+
+        impl Field {
+            /// Every field, in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$field,)+];
+
+            /// The field of this name, which is in lower case.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$field),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+fields! {
+    AccessControlRequestHeaders "access-control-request-headers",
+    AccessControlRequestMethod "access-control-request-method",
+    Authorization "authorization",
+    ContentType "content-type",
+    Date "date",
+    Origin "origin",
+    XAmzDate "x-amz-date",
+    XAmzTarget "x-amz-target",
+}
+
+/// The header fields of a request. Values are bytes, since a `str` would have to be checked each time.
 pub trait Headers {
-    /// The first value of a field, if it is text. The name is given in lower case.
-    fn header(&self, name: &str) -> Option<&str>;
+    /// The first value of a field, if it is printable ASCII.
+    fn header(&self, field: Field) -> Option<&[u8]>;
 }
 
 /// Method, query and header fields of a request. The path is missing because Kinesis ignores it (reference
@@ -28,14 +63,19 @@ impl<H: ?Sized> Copy for RequestHead<'_, H> {}
 
 impl<'a, H: Headers + ?Sized> RequestHead<'a, H> {
     /// The first value of a field that is not empty.
-    pub(super) fn header(&self, name: &str) -> Option<&'a str> {
-        self.headers.header(name).filter(|value| !value.is_empty())
+    pub(super) fn header(&self, field: Field) -> Option<&'a [u8]> {
+        self.headers.header(field).filter(|value| !value.is_empty())
     }
 
     /// The first value of a query parameter, still percent-encoded.
     pub(super) fn query_value(&self, name: &str) -> Option<&'a str> {
         query_value(self.query?, name)
     }
+}
+
+/// The text of a field's value, for messages.
+pub(super) fn text(value: &[u8]) -> &str {
+    std::str::from_utf8(value).unwrap_or_default()
 }
 
 /// The first value of a parameter in `a=b&c=d`; empty if the parameter has none.
@@ -56,8 +96,11 @@ pub(super) mod tests {
     pub(in crate::protocol) struct Fields(pub(in crate::protocol) Vec<(&'static str, String)>);
 
     impl Headers for Fields {
-        fn header(&self, name: &str) -> Option<&str> {
-            self.0.iter().find(|(field, _)| *field == name).map(|(_, value)| value.as_str())
+        fn header(&self, field: Field) -> Option<&[u8]> {
+            self.0
+                .iter()
+                .find(|(name, _)| Field::named(name) == Some(field))
+                .map(|(_, value)| value.as_bytes())
         }
     }
 

@@ -1,16 +1,70 @@
 //! Header fields that every answer carries: request ids (reference 1.4) and CORS (1.5).
 //!
-//! Ids only have to differ, so they come from a small generator of each thread that the system's randomness
-//! seeds once; an answer costs no system call for them.
+//! Ids only have to differ, so they come from a small generator of each thread that the system's randomness seeds once,
+//! and are made for several answers at a time: an answer costs no system call for them, and hardly an allocation.
 
-use super::head::{Headers, RequestHead};
+use super::head::{Field, Headers, RequestHead};
+use bytes::Bytes;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use std::cell::RefCell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+/// Answers for which ids are made at once.
+const STOCK: usize = 32;
+
+/// Random bytes of an extended request id, and its characters.
+const EXTENDED_BYTES: usize = 72;
+const EXTENDED_CHARS: usize = EXTENDED_BYTES / 3 * 4;
+/// Characters of a UUID.
+const UUID_CHARS: usize = 36;
+
 thread_local! {
-    static RANDOM: RefCell<Xoshiro256PlusPlus> = RefCell::new(seeded());
+    static IDS: RefCell<IdStock> = RefCell::new(IdStock { random: seeded(), request: Bytes::new(), extended: Bytes::new() });
+}
+
+/// The ids of one answer, as text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AnswerIds {
+    /// The value of `x-amzn-RequestId`: a UUID of version 4.
+    pub request: Bytes,
+    /// The value of `x-amz-id-2`: 72 random bytes in Base64. Every answer has one, but for a preflight.
+    pub extended: Bytes,
+}
+
+impl AnswerIds {
+    /// Ids that no other answer has.
+    #[must_use]
+    pub fn next() -> Self {
+        IDS.with_borrow_mut(IdStock::take)
+    }
+}
+
+struct IdStock {
+    random: Xoshiro256PlusPlus,
+    request: Bytes,
+    extended: Bytes,
+}
+
+impl IdStock {
+    fn take(&mut self) -> AnswerIds {
+        if self.request.is_empty() {
+            self.fill();
+        }
+        AnswerIds {
+            request: self.request.split_to(UUID_CHARS),
+            extended: self.extended.split_to(EXTENDED_CHARS),
+        }
+    }
+
+    fn fill(&mut self) {
+        let uuids: Vec<_> =
+            (0..STOCK).map(|_| uuid(self.random.next_u64(), self.random.next_u64())).collect();
+        self.request = Bytes::from(uuids.into_flattened());
+        let mut bytes = [0; STOCK * EXTENDED_BYTES];
+        self.random.fill_bytes(&mut bytes);
+        self.extended = Bytes::from(base64_simd::STANDARD.encode_to_string(bytes));
+    }
 }
 
 fn seeded() -> Xoshiro256PlusPlus {
@@ -25,32 +79,27 @@ fn seeded() -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::from_seed(seed)
 }
 
-/// A fresh value for `x-amzn-RequestId`: a UUID of version 4, as text.
-#[must_use]
-pub fn request_id() -> [u8; 36] {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut bytes = [0; 16];
-    RANDOM.with_borrow_mut(|random| random.fill_bytes(&mut bytes));
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let mut text = [b'-'; 36];
-    let places = (0..36).filter(|place| !matches!(place, 8 | 13 | 18 | 23));
-    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    for (place, nibble) in places.zip(nibbles) {
-        text[place] = HEX[usize::from(nibble)];
-    }
+/// A UUID of version 4 (RFC 9562) made of these random bits.
+fn uuid(high: u64, low: u64) -> [u8; UUID_CHARS] {
+    let mut text = [b'-'; UUID_CHARS];
+    text[..8].copy_from_slice(&hex_digits(high));
+    text[9..13].copy_from_slice(&hex_digits(high >> 4)[..4]);
+    text[14..18].copy_from_slice(&hex_digits(high >> 4)[4..]);
+    text[19..23].copy_from_slice(&hex_digits(low)[..4]);
+    text[24..28].copy_from_slice(&hex_digits(low)[4..]);
+    text[28..].copy_from_slice(&hex_digits(low >> 4));
+    text[14] = b'4';
+    text[19] = b"89ab"[usize::from(low.to_le_bytes()[0] & 3)];
     text
 }
 
-/// A fresh value for `x-amz-id-2`: 72 random bytes in Base64. Every answer has one, but for a preflight.
-#[must_use]
-pub fn extended_request_id() -> [u8; 96] {
-    let mut bytes = [0; 72];
-    RANDOM.with_borrow_mut(|random| random.fill_bytes(&mut bytes));
-    let mut text = [0; 96];
-    // The encoder hands back the part it wrote, here all of it.
-    let _ = base64_simd::STANDARD.encode(&bytes, base64_simd::Out::from_slice(&mut text));
-    text
+/// The lower half of each byte as a hexadecimal digit, all eight at once.
+const fn hex_digits(nibbles: u64) -> [u8; 8] {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let nibbles = nibbles & (ONES * 0x0f);
+    // Adding 6 carries into the upper half of a byte from ten on.
+    let letters = ((nibbles + ONES * 6) >> 4) & ONES;
+    (nibbles + ONES * b'0' as u64 + letters * (b'a' - b'9' - 1) as u64).to_le_bytes()
 }
 
 /// What the CORS rules add to an answer; decided by the head alone.
@@ -63,39 +112,39 @@ pub enum Cors<'a> {
     /// `OPTIONS` with an `Origin`; the answer has no `x-amz-id-2` and no `Content-Type`.
     Preflight {
         /// The value of `Access-Control-Request-Headers`, to be allowed as it is.
-        headers: Option<&'a str>,
+        headers: Option<&'a [u8]>,
         /// The value of `Access-Control-Request-Method`, to be allowed as it is.
-        method: Option<&'a str>,
+        method: Option<&'a [u8]>,
     },
 }
 
 impl<'a> Cors<'a> {
     /// The rules for a request.
     pub fn of<H: Headers + ?Sized>(head: &RequestHead<'a, H>) -> Self {
-        match head.header("origin") {
+        match head.header(Field::Origin) {
             None => Self::None,
             Some(_) if head.method == "OPTIONS" => Self::Preflight {
-                headers: head.header("access-control-request-headers"),
-                method: head.header("access-control-request-method"),
+                headers: head.header(Field::AccessControlRequestHeaders),
+                method: head.header(Field::AccessControlRequestMethod),
             },
             Some(_) => Self::Origin,
         }
     }
 
     /// Names (in lower case) and values of the header fields to add, each handed to `add`.
-    pub fn for_each_header(self, mut add: impl FnMut(&'static str, &'a str)) {
+    pub fn for_each_header(self, mut add: impl FnMut(&'static str, &'a [u8])) {
         if self == Self::None {
             return;
         }
-        add("access-control-allow-origin", "*");
+        add("access-control-allow-origin", b"*");
         match self {
             Self::None => {}
             Self::Origin => add(
                 "access-control-expose-headers",
-                "x-amzn-RequestId,x-amzn-ErrorType,x-amz-request-id,x-amz-id-2,x-amzn-ErrorMessage,Date",
+                b"x-amzn-RequestId,x-amzn-ErrorType,x-amz-request-id,x-amz-id-2,x-amzn-ErrorMessage,Date",
             ),
             Self::Preflight { headers, method } => {
-                add("access-control-max-age", "172800");
+                add("access-control-max-age", b"172800");
                 if let Some(headers) = headers {
                     add("access-control-allow-headers", headers);
                 }
@@ -118,8 +167,9 @@ mod tests {
     fn request_ids() {
         let mut seen = HashSet::new();
         for _ in 0..1000 {
-            let id = request_id();
+            let id = AnswerIds::next().request;
             let text = std::str::from_utf8(&id).unwrap();
+            assert_eq!(text.len(), 36);
             for (place, letter) in text.char_indices() {
                 match place {
                     8 | 13 | 18 | 23 => assert_eq!(letter, '-'),
@@ -135,17 +185,28 @@ mod tests {
     /// 72 bytes in Base64, no id twice, also not between threads.
     #[test]
     fn extended_request_ids() {
-        let here = extended_request_id();
-        assert_eq!(base64_simd::STANDARD.decode_to_vec(here).unwrap().len(), 72);
-        let there = std::thread::spawn(extended_request_id).join().unwrap();
-        assert!(here != there && here != extended_request_id());
+        let ids = || (0..100).map(|_| AnswerIds::next().extended).collect::<Vec<_>>();
+        let there = std::thread::spawn(ids).join().unwrap();
+        let all: HashSet<_> = ids().into_iter().chain(there).collect();
+        assert_eq!(all.len(), 200);
+        assert!(all.iter().all(|id| base64_simd::STANDARD.decode_to_vec(id).unwrap().len() == 72));
+    }
+
+    /// Each digit is its number, whatever the upper half of its byte holds.
+    #[test]
+    fn hexadecimal_digits() {
+        for number in 0..=255_u8 {
+            let digits = hex_digits(u64::from_ne_bytes([number; 8]));
+            assert_eq!(digits, [format!("{:x}", number & 15).as_bytes()[0]; 8]);
+        }
     }
 
     fn added(method: &str, fields: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
         let fields = Fields(fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect());
         let head = RequestHead { method, query: None, headers: &fields };
         let mut added = Vec::new();
-        Cors::of(&head).for_each_header(|name, value| added.push((name, value.to_owned())));
+        Cors::of(&head)
+            .for_each_header(|name, value| added.push((name, String::from_utf8(value.to_vec()).unwrap())));
         added
     }
 
