@@ -4,7 +4,7 @@
 //! - [`connection`]: one connection, and the end of one that makes no progress.
 //! - [`exchange`]: one request and its answer.
 //! - [`body`]: request bodies in, within a budget; [`reply_body`]: replies out, in chunks.
-//! - [`pool`]: buffers that are used again; [`window`]: those of replies in chunks.
+//! - [`window`]: the buffers of replies in chunks.
 //! - [`health`]: answers about the server itself.
 
 pub(crate) mod body;
