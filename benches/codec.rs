@@ -79,7 +79,7 @@ fn put_records_request(group: &mut BenchmarkGroup<'_, WallTime>, size: &str, dat
 fn put_records_reply(group: &mut BenchmarkGroup<'_, WallTime>) {
     let (_service, stream) = service_with_stream(4);
     let reply = store(&stream, 1, 100).pop().expect("one request was stored");
-    let bytes = put_reply::put_records(&reply).len();
+    let bytes = put_reply::put_records(&reply).as_ref().len();
     group.throughput(throughput(BATCH_RECORDS, bytes));
     group.bench_function("put_records_reply_500_4shards_json", |bencher| {
         bencher.iter(|| put_reply::put_records(&reply));

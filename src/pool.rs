@@ -115,12 +115,6 @@ impl Reused for Vec<u8> {
     }
 }
 
-impl AsRef<[u8]> for PooledBytes {
-    fn as_ref(&self) -> &[u8] {
-        self
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

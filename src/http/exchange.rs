@@ -128,6 +128,9 @@ enum After {
 fn respond(mut headers: HeaderMap, reply: Reply) -> Response<ReplyBody> {
     let (status, content_type, body) = match reply {
         Reply::Whole(answer) => (answer.status, answer.content_type, ReplyBody::whole(answer.body)),
+        Reply::Put(codec, body) => {
+            (200, Some(codec.content_type()), ReplyBody::whole(Bytes::from_owner(body)))
+        }
         Reply::Records(codec, writer) => (200, Some(codec.content_type()), ReplyBody::records(writer)),
     };
     if let Some(content_type) = content_type {

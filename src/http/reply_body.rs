@@ -28,8 +28,8 @@ pub(crate) struct RecordsBody {
 
 impl ReplyBody {
     /// A whole body.
-    pub(crate) fn whole(body: Vec<u8>) -> Self {
-        Self::Whole((!body.is_empty()).then(|| Bytes::from(body)))
+    pub(crate) fn whole(body: impl Into<Bytes>) -> Self {
+        Self::Whole(Some(body.into()).filter(|body| !body.is_empty()))
     }
 
     /// The records of a GetRecords.

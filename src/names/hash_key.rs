@@ -49,6 +49,13 @@ impl HashKey {
         number(digits).map(Self).ok_or(HashKeyError::AboveMax)
     }
 
+    /// The upper 64 of its bits.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "half of 128 bits is 64 bits")]
+    pub const fn upper_half(self) -> u64 {
+        (self.0 >> u64::BITS) as u64
+    }
+
     /// The MD5 of a partition key's UTF-8 bytes, read as a big-endian number.
     #[must_use]
     pub fn of_partition_key(partition_key: &[u8]) -> Self {

@@ -14,15 +14,16 @@
 
 use super::HashKey;
 
-/// Writes the hash key of each partition key to its place; there are as many of the one as of the other.
-pub(crate) fn hash_keys<'k>(keys: impl Iterator<Item = &'k [u8]>, hash_keys: &mut [HashKey]) {
+/// Writes the upper half of the hash key of each partition key to its place; there are as many of the one as of the
+/// other. The upper half is all that it takes to tell shards apart, but for a key at the very edge of one.
+pub(crate) fn upper_halves<'k>(keys: impl Iterator<Item = &'k [u8]>, halves: &mut [u64]) {
     #[cfg(target_arch = "x86_64")]
     if let Some(vectors) = x86::Vectors::widest() {
-        vectors.hash_keys(keys, hash_keys);
+        vectors.upper_halves(keys, halves);
         return;
     }
-    for (key, hash_key) in keys.zip(hash_keys) {
-        *hash_key = HashKey::of_partition_key(key);
+    for (key, half) in keys.zip(halves) {
+        *half = HashKey::of_partition_key(key).upper_half();
     }
 }
 
@@ -82,13 +83,13 @@ mod x86 {
         }
 
         #[allow(unsafe_code)]
-        pub(super) fn hash_keys<'k>(self, keys: impl Iterator<Item = &'k [u8]>, hash_keys: &mut [HashKey]) {
+        pub(super) fn upper_halves<'k>(self, keys: impl Iterator<Item = &'k [u8]>, halves: &mut [u64]) {
             match self.0 {
-                Kind::Avx2 => in_groups(keys, hash_keys, |blocks, sums| {
+                Kind::Avx2 => in_groups(keys, halves, |blocks, sums| {
                     // SAFETY: `digest_avx2` asks only for AVX2, and `self` proves that the CPU has it.
                     unsafe { digest_avx2(blocks, sums) }
                 }),
-                Kind::Avx512 => in_groups(keys, hash_keys, |blocks, sums| {
+                Kind::Avx512 => in_groups(keys, halves, |blocks, sums| {
                     // SAFETY: `digest_avx512` asks only for AVX-512F, and `self` proves that the CPU has it.
                     unsafe { digest_avx512(blocks, sums) }
                 }),
@@ -100,8 +101,8 @@ mod x86 {
     #[repr(align(64))]
     struct Blocks<const LANES: usize>([[u32; LANES]; 16]);
 
-    /// The MD5 sums, four little-endian words per lane.
-    type Sums<const LANES: usize> = [[u32; LANES]; 4];
+    /// The first half of the MD5 sums: two little-endian words per lane.
+    type Sums<const LANES: usize> = [[u32; LANES]; 2];
 
     #[target_feature(enable = "avx2")]
     fn digest_avx2(blocks: &Blocks<LANES_AVX2>, sums: &mut Sums<LANES_AVX2>) {
@@ -116,10 +117,10 @@ mod x86 {
     /// Hashes `LANES` keys at a time; the last group may have idle lanes.
     fn in_groups<'k, const LANES: usize>(
         mut keys: impl Iterator<Item = &'k [u8]>,
-        hash_keys: &mut [HashKey],
+        halves: &mut [u64],
         digest: impl Fn(&Blocks<LANES>, &mut Sums<LANES>),
     ) {
-        for group in hash_keys.chunks_mut(LANES) {
+        for group in halves.chunks_mut(LANES) {
             let mut blocks = Blocks([[0; LANES]; 16]);
             let mut long = None;
             for (lane, key) in keys.by_ref().take(group.len()).enumerate() {
@@ -129,15 +130,16 @@ mod x86 {
                     long.get_or_insert([None; LANES])[lane] = Some(key);
                 }
             }
-            let mut sums = [[0; LANES]; 4];
+            let mut sums = [[0; LANES]; 2];
             digest(&blocks, &mut sums);
-            for (lane, hash_key) in group.iter_mut().enumerate() {
-                let sum = |sum, word: &[u32; LANES]| (sum << 32) | u128::from(word[lane].swap_bytes());
-                *hash_key = HashKey(sums.iter().fold(0, sum));
+            for (lane, half) in group.iter_mut().enumerate() {
+                let [first, second] =
+                    [sums[0][lane], sums[1][lane]].map(|sum: u32| u64::from(sum.swap_bytes()));
+                *half = first << 32 | second;
             }
-            for (hash_key, key) in group.iter_mut().zip(long.iter().flatten()) {
+            for (half, key) in group.iter_mut().zip(long.iter().flatten()) {
                 if let Some(key) = key {
-                    *hash_key = HashKey::of_partition_key(key);
+                    *half = HashKey::of_partition_key(key).upper_half();
                 }
             }
         }
@@ -188,7 +190,7 @@ mod x86 {
             steps!(32: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
             steps!(48: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
             for chain in 0..CHAINS {
-                for (number, start) in START.iter().enumerate() {
+                for (number, start) in START[..2].iter().enumerate() {
                     sums[number][lane + chain * chain_lanes] = states[chain][number].wrapping_add(*start);
                 }
             }
@@ -227,14 +229,14 @@ mod tests {
 
     /// Every key by every way that this machine has, compared with the md-5 crate.
     fn check(keys: &[Vec<u8>]) {
-        let expected: Vec<_> = keys.iter().map(|key| HashKey::of_partition_key(key)).collect();
-        let mut found = vec![HashKey::MIN; keys.len()];
-        hash_keys(keys.iter().map(Vec::as_slice), &mut found);
+        let expected: Vec<_> = keys.iter().map(|key| HashKey::of_partition_key(key).upper_half()).collect();
+        let mut found = vec![0; keys.len()];
+        upper_halves(keys.iter().map(Vec::as_slice), &mut found);
         assert_eq!(found, expected);
         #[cfg(target_arch = "x86_64")]
         for vectors in x86::Vectors::present() {
-            found.fill(HashKey::MIN);
-            vectors.hash_keys(keys.iter().map(Vec::as_slice), &mut found);
+            found.fill(0);
+            vectors.upper_halves(keys.iter().map(Vec::as_slice), &mut found);
             assert_eq!(found, expected, "{vectors:?}");
         }
     }

@@ -12,7 +12,7 @@ use super::head::{Headers, RequestHead};
 use super::json::{self, JsonScratch, Malformed};
 use super::records::feed::{Fed, FedRecords, Feed};
 use super::records::get_reply::{RecordsLength, RecordsWriter};
-use super::records::put_reply;
+use super::records::put_reply::{self, PutBody};
 use super::records::{requests, scan};
 use crate::control::Scope;
 use crate::document::Value;
@@ -25,6 +25,8 @@ use crate::pool::PooledBytes;
 pub enum Reply {
     /// A whole answer.
     Whole(Answer),
+    /// 200 with the body of a PutRecords.
+    Put(Codec, PutBody),
     /// 200 with the records of a GetRecords, written as they are sent.
     Records(Codec, Box<RecordsWriter>),
 }
@@ -136,9 +138,10 @@ impl Prepared {
         let body = match self.step {
             Step::Answered(reply) => return reply,
             Step::PutRecord(request) => request.execute(service).await.map(put_reply::put_record),
-            Step::PutRecords(request) => {
-                request.execute(service).await.map(|reply| put_reply::put_records(&reply))
-            }
+            Step::PutRecords(request) => match request.execute(service).await {
+                Ok(reply) => return Reply::Put(codec, put_reply::put_records(&reply)),
+                Err(error) => Err(error),
+            },
         };
         Reply::Whole(body.map_or_else(|error| error_answer(codec, &error), |body| success(codec, body)))
     }

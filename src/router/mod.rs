@@ -51,13 +51,13 @@ impl ShardMap {
         let buckets = (0..1_u64 << bucket_bits)
             .map(|bucket| {
                 let start = bucket << bucket_shift;
-                while open.get(first as usize).is_some_and(|shard| high_half(shard.range.end) < start) {
+                while open.get(first as usize).is_some_and(|shard| shard.range.end.upper_half() < start) {
                     first += 1;
                 }
                 first
             })
             .collect();
-        let ends = open.iter().map(|shard| high_half(shard.range.end)).collect();
+        let ends = open.iter().map(|shard| shard.range.end.upper_half()).collect();
         let is_whole = open.first().is_some_and(|first| first.range.start == HashKey::MIN)
             && open.last().is_some_and(|last| last.range.end == HashKey::MAX)
             && open.windows(2).all(|pair| pair[0].range.end.0.checked_add(1) == Some(pair[1].range.start.0));
@@ -99,28 +99,31 @@ impl ShardMap {
         let mut grouping = Grouping::with_capacity(records.len());
         if records.len() == 1 {
             shards.push(Arc::clone(self.owner(records.hash_key(0))?));
+            grouping.add_share();
             grouping.add(0);
             return Ok(Batch::new(records, shards, grouping));
         }
-        let hash_keys = records.hash_keys();
+        let upper_halves = records.upper_halves();
         SHARE_OF_SHARD.with_borrow_mut(|share_of| {
             if share_of.len() < self.open.len() {
                 share_of.resize(self.open.len(), NO_SHARE);
             }
             let mut touched: SmallVec<[usize; 64]> = SmallVec::new();
             let mut routed = Ok(());
-            for hash_key in &hash_keys {
-                let index = match self.owner_index(*hash_key) {
-                    Ok(index) => index,
-                    Err(unowned) => {
-                        routed = Err(unowned);
-                        break;
-                    }
+            for (number, upper_half) in upper_halves.iter().enumerate() {
+                let index = match self.owner_by_half(*upper_half) {
+                    Some(index) => index,
+                    None => match self.search(records.hash_key(number)) {
+                        Ok(index) => index,
+                        Err(unowned) => {
+                            routed = Err(unowned);
+                            break;
+                        }
+                    },
                 };
                 let share = &mut share_of[index];
                 if *share == NO_SHARE {
-                    // A request has at most 500 records, hence shares.
-                    *share = u16::try_from(shards.len()).unwrap_or(NO_SHARE);
+                    *share = grouping.add_share();
                     shards.push(Arc::clone(&self.open[index]));
                     touched.push(index);
                 }
@@ -134,21 +137,26 @@ impl ShardMap {
         Ok(Batch::new(records, shards, grouping))
     }
 
-    #[inline]
+    /// The open shard that owns a key, by its place in `open`.
     fn owner_index(&self, key: HashKey) -> Result<usize, Unowned> {
-        let high = high_half(key);
+        self.owner_by_half(key.upper_half()).map_or_else(|| self.search(key), Ok)
+    }
+
+    /// The same, as far as the upper half of the key tells.
+    #[inline]
+    fn owner_by_half(&self, upper_half: u64) -> Option<usize> {
         #[allow(clippy::cast_possible_truncation, reason = "shifted down to at most 17 bits")]
-        let first = self.buckets[(high >> self.bucket_shift) as usize] as usize;
-        // Mostly it is the first or the second, and the high half of its end tells.
+        let first = self.buckets[(upper_half >> self.bucket_shift) as usize] as usize;
+        // Mostly it is the first.
         for (index, end) in self.ends.iter().enumerate().skip(first).take(LOOKED_AT_MAX) {
-            if high < *end && self.is_whole {
-                return Ok(index);
+            if upper_half < *end {
+                return self.is_whole.then_some(index);
             }
-            if high <= *end {
-                break;
+            if upper_half == *end {
+                return None;
             }
         }
-        self.search(key)
+        None
     }
 
     /// Searches the whole map: for a key at a range's edge, a bucket crowded by splits, a map with a hole.
@@ -160,12 +168,6 @@ impl ShardMap {
             _ => Err(Unowned(key)),
         }
     }
-}
-
-/// The upper half of a hash key, which nearly always tells two apart.
-#[allow(clippy::cast_possible_truncation, reason = "the upper half of 128 bits is 64 bits")]
-const fn high_half(key: HashKey) -> u64 {
-    (key.0 >> u64::BITS) as u64
 }
 
 /// Hands every share of a batch to its shard and waits until all are settled.

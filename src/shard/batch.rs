@@ -157,17 +157,18 @@ impl Records {
         self.explicit_hash_keys.get(place).map(|(_, hash_key)| *hash_key)
     }
 
-    /// Where each record falls, in request order: what [`hash_key`](Self::hash_key) says, for all at once.
+    /// The upper half of where each record falls, in request order: that of [`hash_key`](Self::hash_key), for all at
+    /// once.
     #[must_use]
-    pub fn hash_keys(&self) -> SmallVec<[HashKey; 512]> {
-        let mut hash_keys: SmallVec<[HashKey; 512]> = SmallVec::from_elem(HashKey::MIN, self.len());
+    pub fn upper_halves(&self) -> SmallVec<[u64; 512]> {
+        let mut halves: SmallVec<[u64; 512]> = SmallVec::from_elem(0, self.len());
         if self.explicit_hash_keys.len() < self.len() {
-            md5_lanes::hash_keys((0..self.len()).map(|number| self.key(number)), &mut hash_keys);
+            md5_lanes::upper_halves((0..self.len()).map(|number| self.key(number)), &mut halves);
         }
         for (number, hash_key) in &self.explicit_hash_keys {
-            hash_keys[*number] = *hash_key;
+            halves[*number] = hash_key.upper_half();
         }
-        hash_keys
+        halves
     }
 }
 
@@ -186,19 +187,29 @@ pub struct Grouping {
     /// within each. One allocation for both.
     numbers: Vec<u16>,
     records: usize,
+    /// How many records each share has.
+    counts: SmallVec<[u16; 16]>,
 }
 
 impl Grouping {
-    /// For a request of so many records, whose shares are then [added](Self::add) in request order.
+    /// For a request of so many records, to which shares and then records are added.
     #[must_use]
     pub fn with_capacity(records: usize) -> Self {
-        Self { numbers: Vec::with_capacity(2 * records), records: 0 }
+        Self { numbers: Vec::with_capacity(2 * records), records: 0, counts: SmallVec::new() }
     }
 
-    /// Says to which share of the batch the next record goes.
+    /// Adds a share, for the next shard; gives its number.
+    pub fn add_share(&mut self) -> u16 {
+        self.counts.push(0);
+        // A request has at most 500 records, hence shares.
+        u16::try_from(self.counts.len() - 1).unwrap_or(u16::MAX)
+    }
+
+    /// Says to which share the next record goes, in request order.
+    #[inline]
     pub fn add(&mut self, share: u16) {
         self.numbers.push(share);
-        self.records += 1;
+        self.counts[usize::from(share)] += 1;
     }
 
     /// The share of each record, in request order.
@@ -211,8 +222,17 @@ impl Grouping {
         &self.numbers[self.records..]
     }
 
-    /// Sorts by counting: `next` is where each share's numbers begin.
-    fn sort(&mut self, mut next: SmallVec<[usize; 16]>) {
+    /// Sorts by counting, once all records are there; gives where each share's numbers are.
+    fn sort(&mut self) -> SmallVec<[Range<usize>; 4]> {
+        self.records = self.numbers.len();
+        let mut start = 0;
+        let range = |count: &u16| {
+            let range = start..start + usize::from(*count);
+            start = range.end;
+            range
+        };
+        let ranges: SmallVec<[Range<usize>; 4]> = self.counts.iter().map(range).collect();
+        let mut next: SmallVec<[usize; 16]> = ranges.iter().map(|range| range.start).collect();
         self.numbers.resize(2 * self.records, 0);
         let (shares, order) = self.numbers.split_at_mut(self.records);
         for (number, share) in (0_u16..).zip(shares) {
@@ -220,6 +240,7 @@ impl Grouping {
             order[*place] = number;
             *place += 1;
         }
+        ranges
     }
 }
 
@@ -253,24 +274,18 @@ impl Batch {
     /// Every shard in `shards` has at least one record.
     #[must_use]
     pub fn new(records: Records, shards: SmallVec<[Arc<Shard>; 4]>, mut grouping: Grouping) -> Arc<Self> {
-        debug_assert_eq!(records.len(), grouping.records);
-        let mut totals: SmallVec<[(usize, usize); 16]> = SmallVec::from_elem((0, 0), shards.len());
-        for (number, share) in grouping.shares().iter().enumerate() {
-            let (count, bytes) = &mut totals[usize::from(*share)];
-            *count += 1;
-            *bytes += records.record_bytes(number);
-        }
-        let mut start = 0;
+        let ranges = grouping.sort();
+        debug_assert_eq!((records.len(), shards.len()), (grouping.records, ranges.len()));
+        // Only a budget counts a share's bytes, so the average is near enough.
+        let record_bytes = records.total_bytes() / records.len().max(1);
         let shares: SmallVec<[Share; 4]> = shards
             .into_iter()
-            .zip(totals)
-            .map(|(shard, (count, bytes))| {
-                let share = Share::new(shard, start..start + count, bytes);
-                start += count;
-                share
+            .zip(ranges)
+            .map(|(shard, range)| {
+                let bytes = range.len() * record_bytes;
+                Share::new(shard, range, bytes)
             })
             .collect();
-        grouping.sort(shares.iter().map(|share| share.order.start).collect());
         let pending = AtomicU32::new(u32::try_from(shares.len()).unwrap_or(u32::MAX));
         Arc::new(Self { records, grouping, shares, pending, waiter: AtomicWaker::new() })
     }
@@ -389,7 +404,7 @@ impl AppendCommand {
         order.iter().map(|number| usize::from(*number))
     }
 
-    /// Bytes of keys and data.
+    /// About how many bytes of keys and data.
     pub(super) fn bytes(&self) -> usize {
         self.batch.shares[self.share].bytes
     }
@@ -420,7 +435,8 @@ mod tests {
             let explicit = (number % 3 == 1).then_some(HashKey(u128::from(number)));
             records.push(&"k".repeat(usize::from(number)), explicit, &[number]).unwrap();
         }
-        let one_by_one: Vec<_> = (0..records.len()).map(|number| records.hash_key(number)).collect();
-        assert_eq!(records.hash_keys().as_slice(), one_by_one);
+        let one_by_one: Vec<_> =
+            (0..records.len()).map(|number| records.hash_key(number).upper_half()).collect();
+        assert_eq!(records.upper_halves().as_slice(), one_by_one);
     }
 }

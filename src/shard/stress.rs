@@ -32,6 +32,7 @@ fn batch(shards: &[Arc<Shard>], records: u64, tag: u64) -> Arc<Batch> {
     }
     let shares = u16::try_from(shards.len()).unwrap();
     let mut grouping = Grouping::with_capacity(collected.len());
+    (0..shares).for_each(|share| assert_eq!(grouping.add_share(), share));
     (0..shares).cycle().take(collected.len()).for_each(|share| grouping.add(share));
     Batch::new(collected, shards.iter().cloned().collect(), grouping)
 }

@@ -8,6 +8,7 @@ use crate::error::ErrorKind;
 use crate::names::{SequenceNumber, SequenceWriter, ShardId};
 use crate::operation::stream_ref::StreamRef;
 use crate::operation::{put_record, put_records, refusals};
+use crate::pool::PooledBytes;
 use crate::shard::batch::Batch;
 
 /// An entry for a stored record, with the comma after it; number and shard are filled in.
@@ -31,8 +32,9 @@ pub fn put_record(reply: put_record::Reply) -> Vec<u8> {
 
 /// The body of a PutRecords reply.
 #[must_use]
-pub fn put_records(reply: &put_records::Reply) -> Vec<u8> {
-    let mut out = Vec::with_capacity(48 + reply.record_count() * STORED_ENTRY_BYTES);
+pub fn put_records(reply: &put_records::Reply) -> PutBody {
+    let mut out = PooledBytes::take();
+    out.reserve(48 + reply.record_count() * STORED_ENTRY_BYTES);
     out.extend_from_slice(b"{\"FailedRecordCount\":");
     out.extend_from_slice(reply.failed_count().to_string().as_bytes());
     out.extend_from_slice(b",\"Records\":[");
@@ -51,7 +53,16 @@ pub fn put_records(reply: &put_records::Reply) -> Vec<u8> {
         out.pop();
     }
     out.extend_from_slice(b"]}");
-    out
+    PutBody(out)
+}
+
+/// The body of a PutRecords reply; its memory is used again.
+pub struct PutBody(PooledBytes);
+
+impl AsRef<[u8]> for PutBody {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 fn write_batch(batch: &Batch, stream: &StreamRef, out: &mut Vec<u8>) {
