@@ -78,11 +78,9 @@ impl Appender {
     /// Appends records of the present millisecond and publishes them.
     fn append(&mut self, count: u32) {
         let arrival_ms = self.writer.arrival_ms(self.now_ms);
-        for number in (0..self.records.len()).cycle().take(count as usize) {
-            let record = self.records.record(number).expect("one of the records");
-            let appended = self.writer.append(&self.log, &self.pool, record, arrival_ms);
-            appended.expect("memory for a segment");
-        }
+        let record = |number| self.records.record(number % self.records.len());
+        let appended = self.writer.append_run(&self.log, &self.pool, count as usize, record, arrival_ms);
+        appended.expect("memory for a segment");
         self.writer.commit();
     }
 }

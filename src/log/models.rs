@@ -28,7 +28,7 @@ fn append(writer: &mut Writer, log: &Log, pool: &Arc<ChunkPool>, positions: std:
     for position in positions {
         let mut buffer = RecordBuffer::take();
         buffer.push(b"k", &[position]).unwrap();
-        writer.append(log, pool, buffer.record(0).unwrap(), at_ms).unwrap();
+        writer.append(log, pool, buffer.record(0), at_ms).unwrap();
     }
     writer.commit();
 }

@@ -51,7 +51,7 @@ fn append_parts(
 ) {
     let mut buffer = RecordBuffer::take();
     buffer.push(key, data).unwrap();
-    writer.append(log, pool, buffer.record(0).unwrap(), arrival_ms).unwrap();
+    writer.append(log, pool, buffer.record(0), arrival_ms).unwrap();
 }
 
 struct Model {

@@ -138,10 +138,14 @@ impl RecordBuffer {
     }
 
     /// One record in the log's form.
+    ///
+    /// # Panics
+    /// If there is no such record.
     #[must_use]
-    pub fn record(&self, number: usize) -> Option<EncodedRecord<'_>> {
-        let entry = self.storage.entries.get(number)?;
-        Some(EncodedRecord { bytes: &self.storage.bytes[entry.start as usize..entry.end as usize] })
+    #[inline(always)]
+    pub fn record(&self, number: usize) -> EncodedRecord<'_> {
+        let entry = &self.storage.entries[number];
+        EncodedRecord { bytes: &self.storage.bytes[entry.start as usize..entry.end as usize] }
     }
 
     /// Key of one record; nothing if there is no such record.
@@ -253,9 +257,9 @@ mod tests {
             buffer.push(b"k", b"data").unwrap();
             buffer.push(b"", b"").unwrap();
             buffer.push(&[b'k'; 200], &[7; 20_000]).unwrap();
-            assert_eq!(buffer.record(0).unwrap().bytes(), b"\x01\x04datak");
-            assert_eq!(buffer.record(1).unwrap().bytes(), [0, 0]);
-            assert_eq!(&buffer.record(2).unwrap().bytes()[..6], [200, 1, 0xa0, 0x9c, 1, 7]);
+            assert_eq!(buffer.record(0).bytes(), b"\x01\x04datak");
+            assert_eq!(buffer.record(1).bytes(), [0, 0]);
+            assert_eq!(&buffer.record(2).bytes()[..6], [200, 1, 0xa0, 0x9c, 1, 7]);
             assert_eq!((buffer.len(), buffer.key(0), buffer.data(0)), (3, &b"k"[..], &b"data"[..]));
             assert_eq!((buffer.key(2), buffer.data(2)), (&[b'k'; 200][..], &[7; 20_000][..]));
             assert_eq!([0, 1, 2, 3].map(|number| buffer.payload_bytes(number)), [5, 0, 20_200, 0]);

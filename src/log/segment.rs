@@ -330,45 +330,69 @@ impl SegmentWriter {
         self.written.bytes as usize + self.written.marks as usize * MARK_BYTES
     }
 
-    /// Writes one record above what is published. `false` if it does not fit: seal, and go on elsewhere.
+    /// Writes up to `count` records above what is published, their counters consecutive from `counter` on; gives how
+    /// many. The first that does not fit is left: seal, and go on elsewhere.
     ///
     /// `arrival_ms` and `counter` are not below those of the record before.
     #[allow(unsafe_code)]
     #[allow(clippy::cast_possible_truncation, reason = "sizes are below the capacity, which is below 2^24")]
     #[inline(always)]
-    pub(crate) fn push(&mut self, record: EncodedRecord<'_>, arrival_ms: u64, counter: u64) -> bool {
+    pub(crate) fn push_run<'r>(
+        &mut self,
+        count: usize,
+        record: impl Fn(usize) -> EncodedRecord<'r>,
+        arrival_ms: u64,
+        counter: u64,
+    ) -> usize {
         let base = self.segment.base;
         let delta =
             |value: u64, base: u64| value.checked_sub(base).and_then(|delta| u32::try_from(delta).ok());
-        let (Some(arrival_delta_ms), Some(counter_delta)) =
-            (delta(arrival_ms, base.arrival_ms), delta(counter, base.counter))
-        else {
-            return false;
+        let (Some(arrival_delta_ms), Some(counter_delta), Some(_)) = (
+            delta(arrival_ms, base.arrival_ms),
+            delta(counter, base.counter),
+            delta(counter + count as u64, base.counter),
+        ) else {
+            return 0;
         };
-        let index = self.written.count;
-        let continues = index.wrapping_sub(self.stretch.index) < MARK_EVERY
-            && index > 0
+        let first = self.written.count;
+        let continues = first > 0
             && arrival_delta_ms == self.stretch.arrival_delta_ms
             && u64::from(counter_delta)
-                == u64::from(self.stretch.counter_delta) + u64::from(index - self.stretch.index);
-        let marks = self.written.marks + u32::from(!continues);
-        let start = self.written.bytes as usize;
-        let end = start + record.bytes().len();
-        if end + marks as usize * MARK_BYTES > self.segment.arena.capacity() {
-            return false;
+                == u64::from(self.stretch.counter_delta) + u64::from(first - self.stretch.index);
+        let mut until_mark =
+            if continues { MARK_EVERY.saturating_sub(first - self.stretch.index) } else { 0 };
+        let Published { mut bytes, mut marks, .. } = self.written;
+        let capacity = self.segment.arena.capacity();
+        let mut pushed = 0;
+        while pushed < count {
+            let record = record(pushed).bytes();
+            let end = bytes as usize + record.len();
+            let marks_then = marks + u32::from(until_mark == 0);
+            if end + marks_then as usize * MARK_BYTES > capacity {
+                break;
+            }
+            if until_mark == 0 {
+                let number = pushed as u32;
+                let counter_delta = counter_delta + number;
+                self.stretch = Mark { index: first + number, offset: bytes, arrival_delta_ms, counter_delta };
+                // SAFETY: this mark's number is not below the published count, so no reader looks at it, and
+                // `&mut self` of the only writer keeps other writes away.
+                unsafe { self.segment.arena.write(mark_offset(capacity, marks), &self.stretch.to_bytes()) };
+                until_mark = MARK_EVERY;
+            }
+            // SAFETY: the range starts at or above the published bytes and ends below the marks: no reader
+            // looks there, and `&mut self` of the only writer keeps other writes away.
+            unsafe { self.segment.arena.write(bytes as usize, record) };
+            (bytes, marks, until_mark, pushed) = (end as u32, marks_then, until_mark - 1, pushed + 1);
         }
-        if !continues {
-            self.stretch = Mark { index, offset: self.written.bytes, arrival_delta_ms, counter_delta };
-            let at = mark_offset(self.segment.arena.capacity(), marks - 1);
-            // SAFETY: this mark's number is not below the published count, so no reader looks at it, and
-            // `&mut self` of the only writer keeps other writes away.
-            unsafe { self.segment.arena.write(at, &self.stretch.to_bytes()) };
-        }
-        // SAFETY: the range starts at or above the published bytes and ends below the marks: no reader
-        // looks there, and `&mut self` of the only writer keeps other writes away.
-        unsafe { self.segment.arena.write(start, record.bytes()) };
-        self.written = Published { count: index + 1, bytes: end as u32, marks };
-        true
+        self.written = Published { count: first + pushed as u32, bytes, marks };
+        pushed
+    }
+
+    /// Writes one record. `false` if it does not fit.
+    #[cfg(test)]
+    pub(crate) fn push(&mut self, record: EncodedRecord<'_>, arrival_ms: u64, counter: u64) -> bool {
+        self.push_run(1, |_| record, arrival_ms, counter) == 1
     }
 
     /// Lets readers see all that was pushed.
@@ -394,7 +418,7 @@ mod tests {
     fn push(writer: &mut SegmentWriter, key: &[u8], data: &[u8], arrival_ms: u64, counter: u64) -> bool {
         let mut buffer = RecordBuffer::take();
         buffer.push(key, data).unwrap();
-        writer.push(buffer.record(0).unwrap(), arrival_ms, counter)
+        writer.push(buffer.record(0), arrival_ms, counter)
     }
 
     /// Protects: the short form of a header is never read as another one.

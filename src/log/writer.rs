@@ -64,13 +64,56 @@ impl Writer {
         self.next_counter
     }
 
-    /// Writes one record with the next position and counter; readers see it after [`Self::commit`].
+    /// Writes `count` records with the next positions and counters; readers see them after [`Self::commit`].
     ///
     /// `arrival_ms` comes from [`Self::arrival_ms`].
     ///
     /// # Errors
-    /// No memory for another segment, or none allowed: this record is not stored; those before it are kept.
-    #[inline]
+    /// How many were stored before there was no memory for another segment, or none allowed; the rest are not stored.
+    pub fn append_run<'r>(
+        &mut self,
+        log: &Log,
+        pool: &Arc<ChunkPool>,
+        count: usize,
+        record: impl Fn(usize) -> EncodedRecord<'r>,
+        arrival_ms: u64,
+    ) -> Result<(), (usize, AppendError)> {
+        // The other side of the reader's promise: time never runs back within a shard.
+        debug_assert!(arrival_ms >= self.last_arrival_ms);
+        let mut stored = self.push_run(count, &record, arrival_ms);
+        while stored < count {
+            let opened =
+                self.open_segment(log, pool, own_segment_bytes(record(stored).bytes().len()), arrival_ms);
+            opened.map_err(|error| (stored, error))?;
+            let more = self.push_run(count - stored, |number| record(stored + number), arrival_ms);
+            assert!(more > 0, "a record did not fit the segment that was sized for it");
+            stored += more;
+        }
+        Ok(())
+    }
+
+    /// As many as the open segment takes.
+    #[inline(always)]
+    fn push_run<'r>(
+        &mut self,
+        count: usize,
+        record: impl Fn(usize) -> EncodedRecord<'r>,
+        arrival_ms: u64,
+    ) -> usize {
+        let Some(tail) = &mut self.tail else { return 0 };
+        let stored = tail.push_run(count, record, arrival_ms, self.next_counter);
+        if stored > 0 {
+            self.next_position += stored as u64;
+            self.next_counter += stored as u64;
+            self.last_arrival_ms = arrival_ms;
+        }
+        stored
+    }
+
+    /// Writes one record, as [`Self::append_run`].
+    ///
+    /// # Errors
+    /// No memory for another segment, or none allowed.
     pub fn append(
         &mut self,
         log: &Log,
@@ -78,20 +121,7 @@ impl Writer {
         record: EncodedRecord<'_>,
         arrival_ms: u64,
     ) -> Result<(), AppendError> {
-        // The other side of the reader's promise: time never runs back within a shard.
-        debug_assert!(arrival_ms >= self.last_arrival_ms);
-        let counter = self.next_counter;
-        let fitted = self.tail.as_mut().is_some_and(|tail| tail.push(record, arrival_ms, counter));
-        if !fitted {
-            self.open_segment(log, pool, own_segment_bytes(record.bytes().len()), arrival_ms)?;
-            let tail = self.tail.as_mut();
-            let fits = tail.is_some_and(|tail| tail.push(record, arrival_ms, counter));
-            assert!(fits, "a record did not fit the segment that was sized for it");
-        }
-        self.next_position += 1;
-        self.next_counter += 1;
-        self.last_arrival_ms = arrival_ms;
-        Ok(())
+        self.append_run(log, pool, 1, |_| record, arrival_ms).map_err(|(_, error)| error)
     }
 
     /// Publishes all that was appended: one Release store.

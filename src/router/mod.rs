@@ -275,7 +275,7 @@ mod tests {
             }
             let mut seen = 0;
             for (shard, command) in batch.commands() {
-                for number in command.numbers() {
+                for &number in command.numbers() {
                     let before = last_rank.insert(shard.id, number);
                     prop_assert!(before.is_none_or(|before| before < number));
                     seen += 1;

@@ -207,20 +207,19 @@ fn run(shard: &Shard, state: &mut ActorState, command: Command) {
 fn run_append(shard: &Shard, writer: &mut Writer, append: &AppendCommand) -> Stored {
     let arrival_ms = writer.arrival_ms(shard.context.clock.now_ms());
     let first_counter = writer.next_counter();
-    let (mut count, mut throttled) = (0, false);
-    for record in append.records() {
-        match writer.append(&shard.log, &shard.context.pool, record, arrival_ms) {
-            Ok(()) => count += 1,
-            Err(AppendError::Throttled) => {
-                throttled = true;
-                break;
-            }
-            Err(error) => {
-                tracing::error!(shard = %shard.id, %error, "records refused");
-                break;
-            }
+    let (records, numbers) = (append.records(), append.numbers());
+    let record = |place: usize| records.record(usize::from(numbers[place]));
+    let appended = writer.append_run(&shard.log, &shard.context.pool, numbers.len(), record, arrival_ms);
+    let (count, throttled) = match appended {
+        Ok(()) => (numbers.len(), false),
+        Err((count, AppendError::Throttled)) => (count, true),
+        Err((count, error)) => {
+            tracing::error!(shard = %shard.id, %error, "records refused");
+            (count, false)
         }
-    }
+    };
+    // A request has at most 500 records.
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
     writer.commit();
     Stored { first_counter, arrival_ms, count, throttled }
 }

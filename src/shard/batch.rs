@@ -19,7 +19,7 @@ use std::task::Poll;
 use atomic_waker::AtomicWaker;
 use smallvec::SmallVec;
 
-use crate::log::{EncodedRecord, RecordBuffer, TooLarge};
+use crate::log::{RecordBuffer, TooLarge};
 use crate::names::{HashKey, PartitionKey, md5_lanes};
 
 use super::Shard;
@@ -393,15 +393,14 @@ pub struct AppendCommand {
 }
 
 impl AppendCommand {
-    /// Each record in the log's form, in order.
-    pub(super) fn records(&self) -> impl Iterator<Item = EncodedRecord<'_>> {
-        self.numbers().filter_map(|number| self.batch.records.buffer.record(number))
+    /// The records of the whole request, of which [`numbers`](Self::numbers) says which these are.
+    pub(super) fn records(&self) -> &RecordBuffer {
+        &self.batch.records.buffer
     }
 
-    /// Number of each record in the request, in order.
-    pub(crate) fn numbers(&self) -> impl Iterator<Item = usize> {
-        let order = &self.batch.grouping.order()[self.batch.shares[self.share].order.clone()];
-        order.iter().map(|number| usize::from(*number))
+    /// The number of each record in the request, in order.
+    pub(crate) fn numbers(&self) -> &[u16] {
+        &self.batch.grouping.order()[self.batch.shares[self.share].order.clone()]
     }
 
     /// About how many bytes of keys and data.

@@ -354,7 +354,7 @@ mod tests {
             arrival_ms += later_ms;
             let mut buffer = RecordBuffer::take();
             buffer.push(key.as_bytes(), data).unwrap();
-            writer.append(&log, &pool, buffer.record(0).unwrap(), arrival_ms).unwrap();
+            writer.append(&log, &pool, buffer.record(0), arrival_ms).unwrap();
             let arrival = match arrival_ms % 1000 {
                 0 => json!(arrival_ms / 1000),
                 _ => json!(arrival_ms as f64 / 1000.0),
