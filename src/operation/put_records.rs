@@ -63,10 +63,11 @@ impl Request {
         if self.records.total_bytes() > REQUEST_BYTES_MAX {
             return Err(refusals::request_too_large());
         }
-        let is_any_too_large = self.records.largest_record_bytes() > stream.record_bytes_max;
-        for number in (0..self.records.len()).filter(|_| is_any_too_large) {
-            let path = || format!("records.{}.member.data", number + 1);
-            check_record(&self.records, number, stream.record_bytes_max, path)?;
+        if self.records.largest_record_bytes() > stream.record_bytes_max {
+            for number in 0..self.records.len() {
+                let path = || format!("records.{}.member.data", number + 1);
+                check_record(&self.records, number, stream.record_bytes_max, path)?;
+            }
         }
         if let Some(key) = &self.bad_hash_key {
             return Err(refusals::hash_key_too_large(key));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::names::{HashKey, ShardId};
-use crate::shard::batch::{Batch, Grouping, Records};
+use crate::shard::batch::{Batch, Records};
 use crate::shard::{Command, Shard};
 
 /// More buckets than this only take memory: with two per shard a look-up already ends in a step or two.
@@ -25,10 +25,9 @@ pub struct ShardMap {
     shards: Vec<Arc<Shard>>,
     /// Open shards, by the start of their range.
     open: Vec<Arc<Shard>>,
-    /// The upper half of each one's last key, side by side: most look-ups touch nothing else.
+    /// The upper half of each one's last key, side by side: most look-ups touch nothing else. None if the open shards
+    /// do not own all keys: then each look-up checks.
     ends: Vec<u64>,
-    /// Whether the open shards own all keys, without a hole.
-    is_whole: bool,
     /// For each value of a key's top bits: the first open shard that may own it.
     buckets: Vec<u32>,
     bucket_shift: u32,
@@ -57,11 +56,11 @@ impl ShardMap {
                 first
             })
             .collect();
-        let ends = open.iter().map(|shard| shard.range.end.upper_half()).collect();
         let is_whole = open.first().is_some_and(|first| first.range.start == HashKey::MIN)
             && open.last().is_some_and(|last| last.range.end == HashKey::MAX)
             && open.windows(2).all(|pair| pair[0].range.end.0.checked_add(1) == Some(pair[1].range.start.0));
-        Self { shards, open, ends, is_whole, buckets, bucket_shift }
+        let ends = open.iter().filter(|_| is_whole).map(|shard| shard.range.end.upper_half()).collect();
+        Self { shards, open, ends, buckets, bucket_shift }
     }
 
     /// All shards, by ascending index.
@@ -96,21 +95,20 @@ impl ShardMap {
     /// [`Unowned`] if the map has a hole; nothing was handed to any shard then.
     pub fn route(&self, records: Records) -> Result<Arc<Batch>, Unowned> {
         let mut shards: SmallVec<[Arc<Shard>; 4]> = SmallVec::new();
-        let mut grouping = Grouping::with_capacity(records.len());
         if records.len() == 1 {
             shards.push(Arc::clone(self.owner(records.hash_key(0))?));
-            grouping.add_share();
-            grouping.add(0);
-            return Ok(Batch::new(records, shards, grouping));
+            return Ok(Batch::new(records, shards, &[0]));
         }
         let upper_halves = records.upper_halves();
+        let mut targets: SmallVec<[u16; 512]> = SmallVec::from_elem(NO_SHARE, records.len());
         SHARE_OF_SHARD.with_borrow_mut(|share_of| {
             if share_of.len() < self.open.len() {
                 share_of.resize(self.open.len(), NO_SHARE);
             }
             let mut touched: SmallVec<[usize; 64]> = SmallVec::new();
             let mut routed = Ok(());
-            for (number, upper_half) in upper_halves.iter().enumerate() {
+            let share_of = share_of.as_mut_slice();
+            for (number, (upper_half, target)) in upper_halves.iter().zip(&mut targets).enumerate() {
                 let index = match self.owner_by_half(*upper_half) {
                     Some(index) => index,
                     None => match self.search(records.hash_key(number)) {
@@ -123,18 +121,19 @@ impl ShardMap {
                 };
                 let share = &mut share_of[index];
                 if *share == NO_SHARE {
-                    *share = grouping.add_share();
+                    // A request has at most 500 records, hence shares.
+                    *share = u16::try_from(shards.len()).unwrap_or(NO_SHARE);
                     shards.push(Arc::clone(&self.open[index]));
                     touched.push(index);
                 }
-                grouping.add(*share);
+                *target = *share;
             }
             for index in touched {
                 share_of[index] = NO_SHARE;
             }
             routed
         })?;
-        Ok(Batch::new(records, shards, grouping))
+        Ok(Batch::new(records, shards, &targets))
     }
 
     /// The open shard that owns a key, by its place in `open`.
@@ -147,13 +146,10 @@ impl ShardMap {
     fn owner_by_half(&self, upper_half: u64) -> Option<usize> {
         #[allow(clippy::cast_possible_truncation, reason = "shifted down to at most 17 bits")]
         let first = self.buckets[(upper_half >> self.bucket_shift) as usize] as usize;
-        // Mostly it is the first.
-        for (index, end) in self.ends.iter().enumerate().skip(first).take(LOOKED_AT_MAX) {
-            if upper_half < *end {
-                return self.is_whole.then_some(index);
-            }
-            if upper_half == *end {
-                return None;
+        // Mostly it is the first. A map with a hole has no ends to look at.
+        for (steps, end) in self.ends.get(first..)?.iter().take(LOOKED_AT_MAX).enumerate() {
+            if upper_half <= *end {
+                return (upper_half < *end).then_some(first + steps);
             }
         }
         None

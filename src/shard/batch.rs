@@ -182,34 +182,42 @@ pub struct Batch {
 }
 
 /// Which record goes where.
-pub struct Grouping {
+struct Grouping {
     /// The share of each record, in request order; after those, record numbers grouped by share, in request order
     /// within each. One allocation for both.
     numbers: Vec<u16>,
     records: usize,
-    /// How many records each share has.
-    counts: SmallVec<[u16; 16]>,
 }
 
 impl Grouping {
-    /// For a request of so many records, to which shares and then records are added.
-    #[must_use]
-    pub fn with_capacity(records: usize) -> Self {
-        Self { numbers: Vec::with_capacity(2 * records), records: 0, counts: SmallVec::new() }
-    }
-
-    /// Adds a share, for the next shard; gives its number.
-    pub fn add_share(&mut self) -> u16 {
-        self.counts.push(0);
-        // A request has at most 500 records, hence shares.
-        u16::try_from(self.counts.len() - 1).unwrap_or(u16::MAX)
-    }
-
-    /// Says to which share the next record goes, in request order.
-    #[inline]
-    pub fn add(&mut self, share: u16) {
-        self.numbers.push(share);
-        self.counts[usize::from(share)] += 1;
+    /// Sorts by counting; gives where each share's numbers are, too.
+    fn new(share_of_each_record: &[u16], shares: usize) -> (Self, SmallVec<[Range<usize>; 4]>) {
+        let records = share_of_each_record.len();
+        let mut counts: SmallVec<[usize; 16]> = SmallVec::from_elem(0, shares);
+        let counts = counts.as_mut_slice();
+        for share in share_of_each_record {
+            counts[usize::from(*share)] += 1;
+        }
+        let mut start = 0;
+        let range = |count: &usize| {
+            let range = start..start + count;
+            start = range.end;
+            range
+        };
+        let ranges: SmallVec<[Range<usize>; 4]> = counts.iter().map(range).collect();
+        let next = counts;
+        for (next, range) in next.iter_mut().zip(&ranges) {
+            *next = range.start;
+        }
+        let mut numbers = vec![0; 2 * records];
+        let (of_each, order) = numbers.split_at_mut(records);
+        of_each.copy_from_slice(share_of_each_record);
+        for (number, share) in (0_u16..).zip(share_of_each_record) {
+            let place = &mut next[usize::from(*share)];
+            order[*place] = number;
+            *place += 1;
+        }
+        (Self { numbers, records }, ranges)
     }
 
     /// The share of each record, in request order.
@@ -220,27 +228,6 @@ impl Grouping {
     /// Record numbers, grouped by share.
     fn order(&self) -> &[u16] {
         &self.numbers[self.records..]
-    }
-
-    /// Sorts by counting, once all records are there; gives where each share's numbers are.
-    fn sort(&mut self) -> SmallVec<[Range<usize>; 4]> {
-        self.records = self.numbers.len();
-        let mut start = 0;
-        let range = |count: &u16| {
-            let range = start..start + usize::from(*count);
-            start = range.end;
-            range
-        };
-        let ranges: SmallVec<[Range<usize>; 4]> = self.counts.iter().map(range).collect();
-        let mut next: SmallVec<[usize; 16]> = ranges.iter().map(|range| range.start).collect();
-        self.numbers.resize(2 * self.records, 0);
-        let (shares, order) = self.numbers.split_at_mut(self.records);
-        for (number, share) in (0_u16..).zip(shares) {
-            let place = &mut next[usize::from(*share)];
-            order[*place] = number;
-            *place += 1;
-        }
-        ranges
     }
 }
 
@@ -269,13 +256,17 @@ pub struct Stored {
 }
 
 impl Batch {
-    /// Makes one share per shard; `grouping` says for each record which of `shards` it goes to.
+    /// Makes one share per shard; `share_of_each_record` says which of `shards` a record goes to.
     ///
     /// Every shard in `shards` has at least one record.
     #[must_use]
-    pub fn new(records: Records, shards: SmallVec<[Arc<Shard>; 4]>, mut grouping: Grouping) -> Arc<Self> {
-        let ranges = grouping.sort();
-        debug_assert_eq!((records.len(), shards.len()), (grouping.records, ranges.len()));
+    pub fn new(
+        records: Records,
+        shards: SmallVec<[Arc<Shard>; 4]>,
+        share_of_each_record: &[u16],
+    ) -> Arc<Self> {
+        debug_assert_eq!(records.len(), share_of_each_record.len());
+        let (grouping, ranges) = Grouping::new(share_of_each_record, shards.len());
         // Only a budget counts a share's bytes, so the average is near enough.
         let record_bytes = records.total_bytes() / records.len().max(1);
         let shares: SmallVec<[Share; 4]> = shards

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::log::{ChunkPool, ReadLimits};
 use crate::names::{HashKeyRange, ShardId};
 
-use super::batch::{Batch, Grouping, Records};
+use super::batch::{Batch, Records};
 use super::{Command, Shard, ShardContext, Tally};
 
 fn shards(count: u32) -> (Vec<Arc<Shard>>, Arc<Tally>) {
@@ -31,10 +31,8 @@ fn batch(shards: &[Arc<Shard>], records: u64, tag: u64) -> Arc<Batch> {
         collected.push("key", None, &(tag + number).to_le_bytes()).unwrap();
     }
     let shares = u16::try_from(shards.len()).unwrap();
-    let mut grouping = Grouping::with_capacity(collected.len());
-    (0..shares).for_each(|share| assert_eq!(grouping.add_share(), share));
-    (0..shares).cycle().take(collected.len()).for_each(|share| grouping.add(share));
-    Batch::new(collected, shards.iter().cloned().collect(), grouping)
+    let targets: Vec<_> = (0..shares).cycle().take(collected.len()).collect();
+    Batch::new(collected, shards.iter().cloned().collect(), &targets)
 }
 
 async fn put(batch: &Arc<Batch>) {

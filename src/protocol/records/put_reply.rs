@@ -80,6 +80,7 @@ fn write_batch(batch: &Batch, stream: &StreamRef, out: &mut Vec<u8>) {
             }
         })
         .collect();
+    let shares = shares.as_mut_slice();
     for share in batch.share_of_each_record() {
         // A share's records come up in the order of their numbers.
         let share = &mut shares[usize::from(*share)];
