@@ -16,21 +16,30 @@ pub(super) struct Layout {
     count: usize,
     /// From the end of the last value to the record's end.
     pub(super) close: Literal,
+    /// The same, and on to the first value of the next record.
+    pub(super) joint: Literal,
 }
 
 impl Layout {
     /// The layout of a record whose values stand at `spans`; the record before ended at `start`, and this one ends at
     /// `end`. `None` if there is more between the values than clients write.
     pub(super) fn learn(body: &[u8], start: usize, spans: &Spans, end: usize) -> Option<Self> {
-        let mut layout =
-            Self { values: [(Literal::default(), Member::Data); 3], count: 0, close: Literal::default() };
+        let mut layout = Self {
+            values: [(Literal::default(), Member::Data); 3],
+            count: 0,
+            close: Literal::default(),
+            joint: Literal::default(),
+        };
         let mut at = start;
         for (member, value_start, value_end) in spans.iter() {
             *layout.values.get_mut(layout.count)? = (Literal::of(body.get(at..value_start)?)?, member);
             layout.count += 1;
             at = value_end;
         }
-        layout.close = Literal::of(body.get(at..end)?)?;
+        let close = body.get(at..end)?;
+        layout.close = Literal::of(close)?;
+        let (first, _) = layout.values().first()?;
+        layout.joint = Literal::of(&[close, &first.bytes[..first.len]].concat())?;
         Some(layout)
     }
 

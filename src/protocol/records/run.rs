@@ -109,30 +109,54 @@ mod x86 {
             impl Fn(&[u8; WIDTH]) -> u32,
         >,
     ) {
+        let Some(((first_before, _), _)) = layout.values().split_first() else { return };
         // Once for all: no record takes more room than its text.
         records.room(scan.body.len() - scan.at + SLACK_BYTES);
+        let body = scan.body;
+        let Some(text) = body.get(scan.at..) else { return };
+        let Some(mut text) = after(text, first_before, vectors) else { return };
         while records.len() < records_max {
-            let Some(end) = read_one(layout, scan.body, scan.at, records, vectors) else { return };
-            scan.at = end;
+            let Some((rest, record)) = read_values(layout, text, records, vectors) else { return };
+            // The end of this record and the beginning of the next are one comparison, but for the last.
+            let next = after(rest, &layout.joint, vectors);
+            let Some(end) = next.or_else(|| after(rest, &layout.close, vectors)) else { return };
+            if record.add(records).is_none() {
+                return;
+            }
+            scan.at = body.len() - rest.len() + layout.close.len;
+            if next.is_none() {
+                return;
+            }
+            text = end;
         }
     }
 
+    /// The values of a record that have been read. Data is already where it will stay.
+    struct Values<'t> {
+        data_bytes: usize,
+        key: &'t [u8],
+        /// The key and what follows it.
+        key_block: &'t [u8; WIDTH],
+        hash_key: Option<HashKey>,
+    }
+
+    /// Reads the values of a record from the first one on; gives what stands after the last.
     #[inline(always)]
-    fn read_one(
+    fn read_values<'t>(
         layout: &Layout,
-        body: &[u8],
-        at: usize,
+        mut text: &'t [u8],
         records: &mut Records,
         vectors: &Vectors<
             impl Fn(&[u8], &mut [u8]) -> Option<Decoded>,
             impl Fn(&[u8; WIDTH], &Literal) -> bool,
             impl Fn(&[u8; WIDTH]) -> u32,
         >,
-    ) -> Option<usize> {
+    ) -> Option<(&'t [u8], Values<'t>)> {
         let (mut data_bytes, mut key, mut hash_key) = (0, None, None);
-        let mut text = body.get(at..)?;
-        for (before, member) in layout.values() {
-            text = after(text, before, vectors)?;
+        for (number, (before, member)) in layout.values().iter().enumerate() {
+            if number > 0 {
+                text = after(text, before, vectors)?;
+            }
             let chars = match member {
                 Member::Data => {
                     let decoded = (vectors.decode)(text, records.room(0))?;
@@ -140,12 +164,12 @@ mod x86 {
                     decoded.chars
                 }
                 Member::PartitionKey => {
-                    let first: &[u8; WIDTH] = text.first_chunk()?;
-                    let chars = match (vectors.ends)(first) {
+                    let block: &[u8; WIDTH] = text.first_chunk()?;
+                    let chars = match (vectors.ends)(block) {
                         0 => WIDTH + more_chars(&text[WIDTH..], &vectors.ends)?,
                         ends => ends.trailing_zeros() as usize,
                     };
-                    key = Some((first, text.get(..chars)?));
+                    key = Some((block, text.get(..chars)?));
                     chars
                 }
                 Member::ExplicitHashKey => {
@@ -156,21 +180,28 @@ mod x86 {
             };
             text = text.get(chars..)?;
         }
-        text = after(text, &layout.close, vectors)?;
-        // A key of ASCII has as many characters as bytes; a longer one is for others to judge.
-        let (first, key) = key.filter(|(_, key)| (1..=PARTITION_KEY_CHARS_MAX).contains(&key.len()))?;
-        if data_bytes > RECORD_BYTES_MAX {
-            return None;
+        let (key_block, key) = key?;
+        Some((text, Values { data_bytes, key, key_block, hash_key }))
+    }
+
+    impl Values<'_> {
+        /// Adds the record, if it is within its constraints.
+        #[inline(always)]
+        fn add(&self, records: &mut Records) -> Option<()> {
+            // A key of ASCII has as many characters as bytes; a longer one is for others to judge.
+            let is_key = (1..=PARTITION_KEY_CHARS_MAX).contains(&self.key.len());
+            if !is_key || self.data_bytes > RECORD_BYTES_MAX {
+                return None;
+            }
+            let room = records.room(0).get_mut(self.data_bytes..)?;
+            if self.key.len() <= WIDTH {
+                // What follows the key is written over by the next record.
+                *room.first_chunk_mut()? = *self.key_block;
+            } else {
+                room.get_mut(..self.key.len())?.copy_from_slice(self.key);
+            }
+            records.finish_in_place(self.data_bytes, self.key.len(), self.hash_key).ok()
         }
-        let room = records.room(0).get_mut(data_bytes..)?;
-        if key.len() <= WIDTH {
-            // What follows the key is written over by the next record.
-            *room.first_chunk_mut()? = *first;
-        } else {
-            room.get_mut(..key.len())?.copy_from_slice(key);
-        }
-        records.finish_in_place(data_bytes, key.len(), hash_key).ok()?;
-        Some(body.len() - text.len())
     }
 
     /// What comes after a literal, if that is next.
