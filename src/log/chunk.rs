@@ -309,6 +309,11 @@ impl Arena {
         self.capacity
     }
 
+    /// Where it begins, to be asked for ahead.
+    pub(crate) fn start_address(&self) -> usize {
+        self.slab.map.as_ptr().addr() + self.slab.aligned_at + self.offset
+    }
+
     /// Copies `bytes` to offset `at`.
     ///
     /// # Safety

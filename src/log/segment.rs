@@ -395,6 +395,14 @@ impl SegmentWriter {
         self.push_run(1, |_| record, arrival_ms, counter) == 1
     }
 
+    /// The addresses that the next record will be written to: the segment's count, the record, and its mark.
+    #[cfg(not(shardmill_loom))]
+    pub(crate) fn next_addresses(&self) -> [usize; 3] {
+        let start = self.segment.arena.start_address();
+        let mark = mark_offset(self.segment.arena.capacity(), self.written.marks);
+        [Arc::as_ptr(&self.segment).addr(), start + self.written.bytes as usize, start + mark]
+    }
+
     /// Lets readers see all that was pushed.
     pub(crate) fn publish(&mut self) {
         // Release: pairs with the Acquire in `Segment::published`; orders the bytes of every record and

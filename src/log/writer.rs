@@ -131,6 +131,12 @@ impl Writer {
         }
     }
 
+    /// The addresses that the next record will be written to; none while there is no open segment.
+    #[cfg(not(shardmill_loom))]
+    pub(crate) fn next_addresses(&self) -> Option<[usize; 3]> {
+        self.tail.as_ref().map(SegmentWriter::next_addresses)
+    }
+
     /// Moves the horizon past every record that arrived before `not_before_ms` and lets go of the segments
     /// that hold none of the others.
     pub fn trim(&mut self, log: &Log, not_before_ms: u64) {

@@ -39,14 +39,28 @@ impl HashKey {
     /// [`HashKeyError`].
     pub fn parse_digits(digits: &[u8]) -> Result<Self, HashKeyError> {
         let padded = digits.len() > 1 && digits.first() == Some(&b'0');
-        if digits.is_empty()
-            || digits.len() > HASH_KEY_DIGITS_MAX
-            || padded
-            || !digits.iter().all(u8::is_ascii_digit)
-        {
+        if digits.is_empty() || digits.len() > HASH_KEY_DIGITS_MAX || padded {
             return Err(HashKeyError::Pattern);
         }
-        number(digits).map(Self).ok_or(HashKeyError::AboveMax)
+        let (rest, words) = digits.as_rchunks();
+        let mut number = 0_u128;
+        for digit in rest {
+            let digit = digit.wrapping_sub(b'0');
+            if digit > 9 {
+                return Err(HashKeyError::Pattern);
+            }
+            number = number * 10 + u128::from(digit);
+        }
+        let mut is_above = false;
+        for word in words {
+            let word = eight_digits(*word).ok_or(HashKeyError::Pattern)?;
+            // What is no digit is told before what is too large.
+            match number.checked_mul(100_000_000).and_then(|number| number.checked_add(word.into())) {
+                Some(more) => number = more,
+                None => is_above = true,
+            }
+        }
+        if is_above { Err(HashKeyError::AboveMax) } else { Ok(Self(number)) }
     }
 
     /// The upper 64 of its bits.
@@ -63,17 +77,20 @@ impl HashKey {
     }
 }
 
-/// The number that up to 39 digits make, if it fits. In parts of 19 digits, which fit 64 bits: a multiplication of 128
-/// bits for every digit would cost more than hashing a key.
-fn number(digits: &[u8]) -> Option<u128> {
-    const PART_DIGITS: usize = 19;
-    const PART: u128 = 10_000_000_000_000_000_000;
-    let part =
-        |digits: &[u8]| digits.iter().fold(0_u64, |number, digit| number * 10 + u64::from(digit - b'0'));
-    let (rest, low) = digits.split_at(digits.len().saturating_sub(PART_DIGITS));
-    let (high, middle) = rest.split_at(rest.len().saturating_sub(PART_DIGITS));
-    let upper = u128::from(part(high)).checked_mul(PART)?.checked_add(u128::from(part(middle)))?;
-    upper.checked_mul(PART)?.checked_add(u128::from(part(low)))
+/// The number that eight digits make: pairs in bytes, fours in halves of a word, then all of them. `None` if one is no
+/// digit.
+fn eight_digits(digits: [u8; 8]) -> Option<u32> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const BYTE_OF_EACH_HALF: u64 = 0x0000_00ff_0000_00ff;
+    let digits = u64::from_le_bytes(digits) ^ (ONES * u64::from(b'0'));
+    // Ten and more, with 0x76 added, reach the highest bit of their byte.
+    if (digits.wrapping_add(ONES * 0x76) | digits) & (ONES << 7) != 0 {
+        return None;
+    }
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let first_and_third = (pairs & BYTE_OF_EACH_HALF).wrapping_mul(1_000_000 << 32 | 100);
+    let second_and_fourth = (pairs >> 16 & BYTE_OF_EACH_HALF).wrapping_mul(10_000 << 32 | 1);
+    u32::try_from(first_and_third.wrapping_add(second_and_fourth) >> 32).ok()
 }
 
 impl fmt::Display for HashKey {

@@ -9,8 +9,9 @@
 //! vectors. Both give the same hash keys, so deleting this file would cost speed only. From two keys on, a group
 //! with idle lanes is already faster than one key after the other.
 //!
-//! There are no intrinsics: [`x86::digest`] is plain arithmetic whose loop over the lanes the compiler turns into
-//! vectors. What is `unsafe` is only the call of a function compiled for a CPU that was asked for first.
+//! [`x86::digest`] has no intrinsics: it is plain arithmetic whose loop over the lanes the compiler turns into vectors.
+//! Only the way of the keys into the lanes has them, with AVX-512: read by mask, turned in registers. What is `unsafe`
+//! is the call of a function compiled for a CPU that was asked for first, that masked read, and a store.
 
 use super::HashKey;
 
@@ -29,6 +30,8 @@ pub(crate) fn upper_halves<'k>(keys: impl Iterator<Item = &'k [u8]>, halves: &mu
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    use std::arch::x86_64::*;
+
     use super::HashKey;
 
     /// Bytes of the longest key that leaves room in one block of 64 for the end mark and the length.
@@ -36,7 +39,7 @@ mod x86 {
     /// The word of a block that holds the key's length in bits.
     const LENGTH_WORD: usize = 14;
     /// Follows the key's last byte.
-    const END_MARK: u32 = 0x80;
+    const END_MARK: u8 = 0x80;
     /// Independent vectors in one go: a second one fills the waits of the first, a third would not fit the
     /// registers of AVX2.
     const CHAINS: usize = 2;
@@ -77,7 +80,8 @@ mod x86 {
 
         /// All kinds that this CPU has, the widest first.
         pub(super) fn present() -> impl Iterator<Item = Self> {
-            let avx512 = is_x86_feature_detected!("avx512f").then_some(Self(Kind::Avx512));
+            let avx512 = (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw"))
+                .then_some(Self(Kind::Avx512));
             let avx2 = is_x86_feature_detected!("avx2").then_some(Self(Kind::Avx2));
             avx512.into_iter().chain(avx2)
         }
@@ -85,13 +89,13 @@ mod x86 {
         #[allow(unsafe_code)]
         pub(super) fn upper_halves<'k>(self, keys: impl Iterator<Item = &'k [u8]>, halves: &mut [u64]) {
             match self.0 {
-                Kind::Avx2 => in_groups(keys, halves, |blocks, sums| {
+                Kind::Avx2 => in_groups(keys, halves, |keys, sums| {
                     // SAFETY: `digest_avx2` asks only for AVX2, and `self` proves that the CPU has it.
-                    unsafe { digest_avx2(blocks, sums) }
+                    unsafe { digest_avx2(keys, sums) }
                 }),
-                Kind::Avx512 => in_groups(keys, halves, |blocks, sums| {
-                    // SAFETY: `digest_avx512` asks only for AVX-512F, and `self` proves that the CPU has it.
-                    unsafe { digest_avx512(blocks, sums) }
+                Kind::Avx512 => in_groups(keys, halves, |keys, sums| {
+                    // SAFETY: `digest_avx512` asks only for AVX-512 F and BW, and `self` proves that the CPU has them.
+                    unsafe { digest_avx512(keys, sums) }
                 }),
             }
         }
@@ -105,33 +109,101 @@ mod x86 {
     type Sums<const LANES: usize> = [[u32; LANES]; 2];
 
     #[target_feature(enable = "avx2")]
-    fn digest_avx2(blocks: &Blocks<LANES_AVX2>, sums: &mut Sums<LANES_AVX2>) {
-        digest(blocks, sums);
+    fn digest_avx2(keys: &[&[u8]; LANES_AVX2], sums: &mut Sums<LANES_AVX2>) {
+        let mut blocks = Blocks([[0; LANES_AVX2]; 16]);
+        for (lane, key) in keys.iter().enumerate() {
+            blocks.fill(lane, key);
+        }
+        digest(&blocks, sums);
     }
 
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn digest_avx512(keys: &[&[u8]; LANES_AVX512], sums: &mut Sums<LANES_AVX512>) {
+        let mut blocks = Blocks([[0; LANES_AVX512]; 16]);
+        let (groups, _) = keys.as_chunks();
+        for (number, keys) in groups.iter().enumerate() {
+            let words = transposed(keys.map(|key| padded(key)));
+            for (place, word) in blocks.0.iter_mut().zip(words) {
+                store(word, &mut place.as_chunks_mut().0[number]);
+            }
+        }
+        digest(&blocks, sums);
+    }
+
+    /// A key as one block, in one register: read as far as it goes, then the end mark and the length.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    #[allow(unsafe_code)]
+    fn padded(key: &[u8]) -> __m512i {
+        let end = 1_u64 << key.len().min(KEY_BYTES_MAX);
+        // SAFETY: only bytes whose bit is set are read: those below the key's length.
+        let bytes = unsafe { _mm512_maskz_loadu_epi8(end - 1, key.as_ptr().cast()) };
+        let marked = _mm512_mask_mov_epi8(bytes, end, _mm512_set1_epi8(END_MARK.cast_signed()));
+        #[allow(clippy::cast_possible_truncation, reason = "at most 440 bits")]
+        let bits = _mm512_set1_epi32(8 * key.len() as i32);
+        _mm512_mask_mov_epi32(marked, 1 << LENGTH_WORD, bits)
+    }
+
+    /// Sixteen rows of sixteen words, turned: pairs of words, pairs of pairs, then quarters of registers twice.
+    #[inline]
     #[target_feature(enable = "avx512f")]
-    fn digest_avx512(blocks: &Blocks<LANES_AVX512>, sums: &mut Sums<LANES_AVX512>) {
-        digest(blocks, sums);
+    fn transposed(rows: [__m512i; 16]) -> [__m512i; 16] {
+        let mut pairs = rows;
+        for (pair, rows) in pairs.as_chunks_mut().0.iter_mut().zip(rows.as_chunks::<2>().0) {
+            *pair = [_mm512_unpacklo_epi32(rows[0], rows[1]), _mm512_unpackhi_epi32(rows[0], rows[1])];
+        }
+        // Of four rows each: word 0, 1, 2, 3 of each quarter.
+        let mut fours = pairs;
+        for (four, pairs) in fours.as_chunks_mut().0.iter_mut().zip(pairs.as_chunks::<4>().0) {
+            *four = [
+                _mm512_unpacklo_epi64(pairs[0], pairs[2]),
+                _mm512_unpackhi_epi64(pairs[0], pairs[2]),
+                _mm512_unpacklo_epi64(pairs[1], pairs[3]),
+                _mm512_unpackhi_epi64(pairs[1], pairs[3]),
+            ];
+        }
+        // Quarters 0 and 2, and 1 and 3, of two registers.
+        const EVEN: i32 = 0x88;
+        const ODD: i32 = 0xdd;
+        let mut words = fours;
+        for word in 0..4 {
+            let [a, b, c, d] = [0, 4, 8, 12].map(|first| fours[first + word]);
+            let (even, even_2) = (_mm512_shuffle_i32x4::<EVEN>(a, b), _mm512_shuffle_i32x4::<EVEN>(c, d));
+            let (odd, odd_2) = (_mm512_shuffle_i32x4::<ODD>(a, b), _mm512_shuffle_i32x4::<ODD>(c, d));
+            words[word] = _mm512_shuffle_i32x4::<EVEN>(even, even_2);
+            words[4 + word] = _mm512_shuffle_i32x4::<EVEN>(odd, odd_2);
+            words[8 + word] = _mm512_shuffle_i32x4::<ODD>(even, even_2);
+            words[12 + word] = _mm512_shuffle_i32x4::<ODD>(odd, odd_2);
+        }
+        words
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    #[allow(unsafe_code)]
+    fn store(word: __m512i, place: &mut [u32; 16]) {
+        // SAFETY: 64 bytes are written, and the array has 64; no alignment is asked for.
+        unsafe { _mm512_storeu_si512(place.as_mut_ptr().cast(), word) };
     }
 
     /// Hashes `LANES` keys at a time; the last group may have idle lanes.
     fn in_groups<'k, const LANES: usize>(
         mut keys: impl Iterator<Item = &'k [u8]>,
         halves: &mut [u64],
-        digest: impl Fn(&Blocks<LANES>, &mut Sums<LANES>),
+        digest: impl Fn(&[&[u8]; LANES], &mut Sums<LANES>),
     ) {
         for group in halves.chunks_mut(LANES) {
-            let mut blocks = Blocks([[0; LANES]; 16]);
+            let mut lanes: [&[u8]; LANES] = [&[]; LANES];
             let mut long = None;
             for (lane, key) in keys.by_ref().take(group.len()).enumerate() {
                 if key.len() <= KEY_BYTES_MAX {
-                    blocks.fill(lane, key);
+                    lanes[lane] = key;
                 } else {
                     long.get_or_insert([None; LANES])[lane] = Some(key);
                 }
             }
             let mut sums = [[0; LANES]; 2];
-            digest(&blocks, &mut sums);
+            digest(&lanes, &mut sums);
             for (lane, half) in group.iter_mut().enumerate() {
                 let [first, second] =
                     [sums[0][lane], sums[1][lane]].map(|sum: u32| u64::from(sum.swap_bytes()));
@@ -160,7 +232,7 @@ mod x86 {
             };
             #[allow(clippy::cast_possible_truncation, reason = "at most three bytes, and at most 440 bits")]
             let (rest, key_bits) = (rest as u32, 8 * key.len() as u32);
-            self.0[words.len()][lane] = rest | (END_MARK << rest_bits);
+            self.0[words.len()][lane] = rest | (u32::from(END_MARK) << rest_bits);
             self.0[LENGTH_WORD][lane] = key_bits;
         }
     }

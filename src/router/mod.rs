@@ -16,6 +16,10 @@ use crate::shard::{Command, Shard};
 /// More buckets than this only take memory: with two per shard a look-up already ends in a step or two.
 const BUCKET_BITS_MAX: u32 = 17;
 
+/// How far ahead shards are asked for that a request touches: it finds most of many in no cache.
+#[cfg(not(shardmill_loom))]
+const SHARDS_AHEAD: usize = 8;
+
 /// Ranges looked at one after the other before the whole map is searched.
 const LOOKED_AT_MAX: usize = 4;
 
@@ -122,14 +126,18 @@ impl ShardMap {
                 let share = &mut share_of[index];
                 if *share == NO_SHARE {
                     // A request has at most 500 records, hence shares.
-                    *share = u16::try_from(shards.len()).unwrap_or(NO_SHARE);
-                    shards.push(Arc::clone(&self.open[index]));
+                    *share = u16::try_from(touched.len()).unwrap_or(NO_SHARE);
                     touched.push(index);
                 }
                 *target = *share;
             }
-            for index in touched {
-                share_of[index] = NO_SHARE;
+            for (number, index) in touched.iter().enumerate() {
+                share_of[*index] = NO_SHARE;
+                #[cfg(not(shardmill_loom))]
+                if let Some(later) = touched.get(number + SHARDS_AHEAD) {
+                    self.open[*later].fetch();
+                }
+                shards.push(Arc::clone(&self.open[*index]));
             }
             routed
         })?;
@@ -173,7 +181,7 @@ impl ShardMap {
 pub async fn store(batch: &Arc<Batch>) {
     for (shard, command) in batch.commands() {
         if let Err(command) = shard.submit(Command::Append(command)) {
-            tokio::spawn(shard.submit_waiting(command));
+            tokio::spawn(Arc::clone(shard).submit_waiting(command));
         }
     }
     batch.settled().await;

@@ -205,7 +205,7 @@ fn run(shard: &Shard, state: &mut ActorState, command: Command) {
 
 /// Sequence numbers, append and publication of one share: one step, whoever watches.
 fn run_append(shard: &Shard, writer: &mut Writer, append: &AppendCommand) -> Stored {
-    let arrival_ms = writer.arrival_ms(shard.context.clock.now_ms());
+    let arrival_ms = writer.arrival_ms(append.routed_ms());
     let first_counter = writer.next_counter();
     let (records, numbers) = (append.records(), append.numbers());
     let record = |place: usize| records.record(usize::from(numbers[place]));
@@ -221,6 +221,8 @@ fn run_append(shard: &Shard, writer: &mut Writer, append: &AppendCommand) -> Sto
     // A request has at most 500 records.
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     writer.commit();
+    #[cfg(not(shardmill_loom))]
+    shard.next_write.note(writer);
     Stored { first_counter, arrival_ms, count, throttled }
 }
 

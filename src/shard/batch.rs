@@ -172,11 +172,17 @@ impl Records {
     }
 }
 
+/// How far ahead of the command that runs the memory is asked for that later ones will write to.
+#[cfg(not(shardmill_loom))]
+const WRITES_AHEAD: usize = 4;
+
 /// A request that has been routed: ready to be handed to its shards, and then to be waited for.
 pub struct Batch {
     records: Records,
     grouping: Grouping,
     shares: SmallVec<[Share; 4]>,
+    /// When it was routed, which its records' arrival is, epoch milliseconds.
+    routed_ms: u64,
     pending: AtomicU32,
     waiter: AtomicWaker,
 }
@@ -278,15 +284,19 @@ impl Batch {
             })
             .collect();
         let pending = AtomicU32::new(u32::try_from(shares.len()).unwrap_or(u32::MAX));
-        Arc::new(Self { records, grouping, shares, pending, waiter: AtomicWaker::new() })
+        let routed_ms = shares.first().map_or(0, |share| share.shard.context.clock.now_ms());
+        Arc::new(Self { records, grouping, shares, routed_ms, pending, waiter: AtomicWaker::new() })
     }
 
-    /// One command per share, to be given to its shard.
-    pub fn commands(self: &Arc<Self>) -> impl Iterator<Item = (Arc<Shard>, AppendCommand)> + use<> {
-        let batch = Arc::clone(self);
-        (0..batch.shares.len()).map(move |share| {
-            let command = AppendCommand { batch: Arc::clone(&batch), share, stored: None };
-            (Arc::clone(&batch.shares[share].shard), command)
+    /// One command per share, to be given to its shard before the next is made.
+    pub fn commands(self: &Arc<Self>) -> impl Iterator<Item = (&Arc<Shard>, AppendCommand)> {
+        let shares = &self.shares;
+        shares.iter().enumerate().map(move |(number, share)| {
+            #[cfg(not(shardmill_loom))]
+            if let Some(later) = shares.get(number + WRITES_AHEAD) {
+                later.shard.fetch_next_write(later.bytes);
+            }
+            (&share.shard, AppendCommand { batch: Arc::clone(self), share: number, stored: None })
         })
     }
 
@@ -392,6 +402,11 @@ impl AppendCommand {
     /// The number of each record in the request, in order.
     pub(crate) fn numbers(&self) -> &[u16] {
         &self.batch.grouping.order()[self.batch.shares[self.share].order.clone()]
+    }
+
+    /// When the request was routed, epoch milliseconds.
+    pub(super) fn routed_ms(&self) -> u64 {
+        self.batch.routed_ms
     }
 
     /// About how many bytes of keys and data.

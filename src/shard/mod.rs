@@ -7,10 +7,13 @@
 //! - [`token`]: who may change the shard, and how that right is handed on.
 //! - [`mailbox`]: where commands wait while someone else holds the token; made on first contention.
 //! - [`actor`]: what a command does; fairness, back-pressure and panics.
+//! - `ahead`: what a request that touches many shards asks the processor to fetch meanwhile.
 //! - [`batch`]: a request's records and the countdown of its reply.
 //! - [`readers`]: the iterator table, which observes who reads the shard.
 
 pub(crate) mod actor;
+#[cfg(not(shardmill_loom))]
+mod ahead;
 pub mod batch;
 mod context;
 mod mailbox;
@@ -50,6 +53,8 @@ pub struct Shard {
     log: Log,
     readers: OnceLock<Box<IteratorTable>>,
     mailbox: OnceLock<Box<Mailbox>>,
+    #[cfg(not(shardmill_loom))]
+    next_write: ahead::NextWrite,
     exclusive: Exclusive<ActorState>,
 }
 
@@ -79,6 +84,8 @@ impl Shard {
             log: Log::new(),
             readers: OnceLock::new(),
             mailbox: OnceLock::new(),
+            #[cfg(not(shardmill_loom))]
+            next_write: ahead::NextWrite::default(),
             exclusive,
         })
     }

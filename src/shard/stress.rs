@@ -38,7 +38,7 @@ fn batch(shards: &[Arc<Shard>], records: u64, tag: u64) -> Arc<Batch> {
 async fn put(batch: &Arc<Batch>) {
     for (shard, command) in batch.commands() {
         if let Err(command) = shard.submit(Command::Append(command)) {
-            tokio::spawn(shard.submit_waiting(command));
+            tokio::spawn(Arc::clone(shard).submit_waiting(command));
         }
     }
     batch.settled().await;

@@ -6,11 +6,13 @@
 //! stronger than what they stand for: [`Swap`] is modelled by an index with Acquire and Release, not by a
 //! mutex. Segment memory has its own stand-in (`log/chunk_model.rs`), one checked cell per byte.
 
+mod ahead;
 #[cfg(shardmill_loom)]
 mod model;
 #[cfg(not(shardmill_loom))]
 mod real;
 
+pub(crate) use ahead::fetch_to_write;
 #[cfg(shardmill_loom)]
 pub(crate) use model::*;
 #[cfg(not(shardmill_loom))]

@@ -2,8 +2,8 @@
 //!
 //! Gains: three quarters of the instructions of [`Layout::read`] at 100 B. All of a run is one loop, compiled for
 //! this CPU, so that tables stay in registers; a literal is one comparison, a key of up to 31 bytes one look. Steps
-//! aside at the first record that differs, has a key that is not plain ASCII, or stands within the last bytes of its
-//! frame; and as a whole where there is no AVX2.
+//! aside at the first record that differs, or stands within the last bytes of its frame; and as a whole where there
+//! is no AVX2.
 //!
 //! What is `unsafe` is the call of functions compiled for a CPU that was asked for first, and the loads of whole
 //! vectors, whose bounds are those of the arrays they are given.
@@ -39,11 +39,12 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use crate::limits::{PARTITION_KEY_CHARS_MAX, RECORD_BYTES_MAX};
-    use crate::names::HashKey;
+    use crate::names::{HashKey, PartitionKey};
     use crate::protocol::base64::decode::x86::{Avx2, Avx512, run};
     use crate::protocol::base64::decode::{Decoded, SLACK_BYTES};
     use crate::protocol::records::layout::{Layout, Literal};
     use crate::protocol::records::scan::{Member, Scan};
+    use crate::protocol::records::string::{self, Text};
     use crate::shard::batch::Records;
 
     /// Bytes of a vector.
@@ -134,10 +135,14 @@ mod x86 {
     /// The values of a record that have been read. Data is already where it will stay.
     struct Values<'t> {
         data_bytes: usize,
-        key: &'t [u8],
-        /// The key and what follows it.
-        key_block: &'t [u8; WIDTH],
+        key: Key<'t>,
         hash_key: Option<HashKey>,
+    }
+
+    enum Key<'t> {
+        /// Plain ASCII, and the block that it begins, with what follows it.
+        Plain(&'t [u8], &'t [u8; WIDTH]),
+        Any(Text<'t>),
     }
 
     /// Reads the values of a record from the first one on; gives what stands after the last.
@@ -165,42 +170,57 @@ mod x86 {
                 }
                 Member::PartitionKey => {
                     let block: &[u8; WIDTH] = text.first_chunk()?;
-                    let chars = match (vectors.ends)(block) {
-                        0 => WIDTH + more_chars(&text[WIDTH..], &vectors.ends)?,
-                        ends => ends.trailing_zeros() as usize,
-                    };
-                    key = Some((block, text.get(..chars)?));
-                    chars
+                    let chars = plain_chars(text, block, &vectors.ends)?;
+                    if *text.get(chars)? == b'"' {
+                        key = Some(Key::Plain(&text[..chars], block));
+                        chars
+                    } else {
+                        let (any, chars) = string::read(text)?;
+                        key = Some(Key::Any(any));
+                        chars
+                    }
                 }
                 Member::ExplicitHashKey => {
-                    let chars = text.iter().position(|byte| !byte.is_ascii_digit())?;
-                    hash_key = Some(HashKey::parse_digits(&text[..chars]).ok()?);
+                    let chars = plain_chars(text, text.first_chunk()?, &vectors.ends)?;
+                    hash_key = Some(HashKey::parse_digits(text.get(..chars)?).ok()?);
                     chars
                 }
             };
             text = text.get(chars..)?;
         }
-        let (key_block, key) = key?;
-        Some((text, Values { data_bytes, key, key_block, hash_key }))
+        Some((text, Values { data_bytes, key: key?, hash_key }))
     }
 
     impl Values<'_> {
         /// Adds the record, if it is within its constraints.
         #[inline(always)]
         fn add(&self, records: &mut Records) -> Option<()> {
-            // A key of ASCII has as many characters as bytes; a longer one is for others to judge.
-            let is_key = (1..=PARTITION_KEY_CHARS_MAX).contains(&self.key.len());
-            if !is_key || self.data_bytes > RECORD_BYTES_MAX {
+            if self.data_bytes > RECORD_BYTES_MAX {
                 return None;
             }
             let room = records.room(0).get_mut(self.data_bytes..)?;
-            if self.key.len() <= WIDTH {
-                // What follows the key is written over by the next record.
-                *room.first_chunk_mut()? = *self.key_block;
-            } else {
-                room.get_mut(..self.key.len())?.copy_from_slice(self.key);
-            }
-            records.finish_in_place(self.data_bytes, self.key.len(), self.hash_key).ok()
+            let key_bytes = match &self.key {
+                // As many characters as bytes.
+                Key::Plain(key, _) if !(1..=PARTITION_KEY_CHARS_MAX).contains(&key.len()) => return None,
+                Key::Plain(key, block) if key.len() <= WIDTH => {
+                    // What follows the key is written over by the next record.
+                    *room.first_chunk_mut()? = **block;
+                    key.len()
+                }
+                Key::Plain(key, _) => {
+                    room.get_mut(..key.len())?.copy_from_slice(key);
+                    key.len()
+                }
+                Key::Any(text) => {
+                    let key = text.as_bytes();
+                    if !(1..=PARTITION_KEY_CHARS_MAX).contains(&PartitionKey::of_utf8(key).chars_count()) {
+                        return None;
+                    }
+                    room.get_mut(..key.len())?.copy_from_slice(key);
+                    key.len()
+                }
+            };
+            records.finish_in_place(self.data_bytes, key_bytes, self.hash_key).ok()
         }
     }
 
@@ -221,16 +241,15 @@ mod x86 {
         text.get(literal.len..)
     }
 
-    /// What is left of a longer key.
+    /// How many plain characters there are; `block` is where they begin.
     #[inline(always)]
-    fn more_chars(text: &[u8], ends: &impl Fn(&[u8; WIDTH]) -> u32) -> Option<usize> {
-        let mut at = 0;
-        loop {
-            match ends(text.get(at..)?.first_chunk()?) {
-                0 => at += WIDTH,
-                ends => return Some(at + ends.trailing_zeros() as usize),
-            }
+    fn plain_chars(text: &[u8], block: &[u8; WIDTH], ends: &impl Fn(&[u8; WIDTH]) -> u32) -> Option<usize> {
+        let (mut at, mut found) = (0, ends(block));
+        while found == 0 {
+            at += WIDTH;
+            found = ends(text.get(at..)?.first_chunk()?);
         }
+        Some(at + found.trailing_zeros() as usize)
     }
 
     #[inline]

@@ -1,13 +1,16 @@
 //! JSON strings, read up to their closing quote.
 
-use std::borrow::Cow;
+use memchr::memchr2;
+use smallvec::SmallVec;
 
 /// The text of a string.
 pub(super) enum Text<'a> {
     /// As it is written: ASCII from the blank up.
     Plain(&'a [u8]),
-    /// Any other.
-    Any(Cow<'a, str>),
+    /// As it is written.
+    Utf8(&'a [u8]),
+    /// Not as it is written. Has room for most keys without an allocation.
+    Unescaped(SmallVec<[u8; 128]>),
 }
 
 impl Text<'_> {
@@ -15,8 +18,8 @@ impl Text<'_> {
     #[inline]
     pub(super) fn as_bytes(&self) -> &[u8] {
         match self {
-            Self::Plain(bytes) => bytes,
-            Self::Any(text) => text.as_bytes(),
+            Self::Plain(bytes) | Self::Utf8(bytes) => bytes,
+            Self::Unescaped(bytes) => bytes,
         }
     }
 }
@@ -37,30 +40,30 @@ pub(super) fn read(text: &[u8]) -> Option<(Text<'_>, usize)> {
 /// As [`read`], for strings that are not plain after the first `plain` bytes.
 #[cold]
 fn read_any(text: &[u8], plain: usize) -> Option<(Text<'_>, usize)> {
-    let (mut at, mut unescaped) = (plain, None);
-    loop {
-        match *text.get(at)? {
-            b'"' => break,
-            b'\\' => {
-                let out: &mut Vec<u8> = unescaped.get_or_insert_with(|| text[..at].to_vec());
-                let (letter, used) = escape(&text[at + 1..])?;
-                out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
-                at += 1 + used;
-            }
-            0..=0x1f => return None,
-            byte => {
-                if let Some(out) = &mut unescaped {
-                    out.push(byte);
-                }
-                at += 1;
-            }
+    let next = |at: usize| Some(at + memchr2(b'"', b'\\', text.get(at..)?)?);
+    let mut at = next(plain)?;
+    if text[at] == b'"' {
+        return Some((Text::Utf8(utf8(&text[..at])?), at));
+    }
+    let mut unescaped = SmallVec::from_slice(utf8(&text[..at])?);
+    while text[at] == b'\\' {
+        let (letter, used) = escape(&text[at + 1..])?;
+        unescaped.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+        at += 1 + used;
+        // Letters that are escaped often come together.
+        if *text.get(at)? != b'\\' {
+            let end = next(at)?;
+            unescaped.extend_from_slice(utf8(&text[at..end])?);
+            at = end;
         }
     }
-    let text = match unescaped {
-        None => Cow::Borrowed(std::str::from_utf8(&text[..at]).ok()?),
-        Some(bytes) => Cow::Owned(String::from_utf8(bytes).ok()?),
-    };
-    Some((Text::Any(text), at))
+    Some((Text::Unescaped(unescaped), at))
+}
+
+/// These bytes, if a string may hold them as they are.
+fn utf8(bytes: &[u8]) -> Option<&[u8]> {
+    let has_control = bytes.iter().fold(false, |has_control, byte| has_control | (*byte < b' '));
+    (!has_control && std::str::from_utf8(bytes).is_ok()).then_some(bytes)
 }
 
 /// What stands after a backslash: the letter, and how many bytes it takes.
@@ -82,20 +85,35 @@ fn escape(text: &[u8]) -> Option<(char, usize)> {
 
 /// `uXXXX`, and a second one where the first is half of a pair. Half a pair alone is no letter.
 fn unicode_escape(text: &[u8]) -> Option<(char, usize)> {
-    let unit = |at: usize| {
-        let digits = text.get(at..at + 4).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
-        u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-    };
-    let first = unit(1)?;
+    let first = code_unit(text.get(1..)?)?;
     if let Some(letter) = char::from_u32(first) {
         return Some((letter, 5));
     }
-    let second =
-        unit(7).filter(|second| text.get(5..7) == Some(b"\\u") && (0xdc00..0xe000).contains(second))?;
+    let second = text.get(5..)?.strip_prefix(b"\\u")?;
+    let second = code_unit(second).filter(|second| (0xdc00..0xe000).contains(second))?;
     // The second half of a pair cannot come first.
     let high = first.checked_sub(0xd800).filter(|high| *high < 0x400)?;
     let letter = char::from_u32(0x1_0000 + (high << 10) + (second - 0xdc00))?;
     Some((letter, 11))
+}
+
+/// The number that four hexadecimal digits make.
+fn code_unit(text: &[u8]) -> Option<u32> {
+    /// The value of each digit; 0xff for what is none.
+    const VALUES: [u8; 256] = {
+        let mut values = [0xff; 256];
+        let mut value = 0;
+        while value < 16 {
+            values[b"0123456789abcdef"[value as usize] as usize] = value;
+            values[b"0123456789ABCDEF"[value as usize] as usize] = value;
+            value += 1;
+        }
+        values
+    };
+    let digits: &[u8; 4] = text.first_chunk()?;
+    let values = digits.map(|digit| u32::from(VALUES[usize::from(digit)]));
+    let is_number = values.iter().all(|value| *value < 16);
+    is_number.then(|| values.iter().fold(0, |number, value| number << 4 | value))
 }
 
 /// How many bytes are ASCII from the blank up, neither quote nor backslash.
@@ -164,6 +182,9 @@ mod tests {
             b"\xc3\xa9\"",
             b"\xc3\"",
             b"1234567\xff\"",
+            b"\xc3\xa9\x01\\n\"",
+            b"\\n\x01\"",
+            b"\\n\xff\"",
             b"12345678\\n9\"",
         ];
         texts.iter().for_each(|text| check(text));
