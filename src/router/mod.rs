@@ -131,6 +131,7 @@ impl ShardMap {
                 }
                 *target = *share;
             }
+            shards.reserve_exact(touched.len());
             for (number, index) in touched.iter().enumerate() {
                 share_of[*index] = NO_SHARE;
                 #[cfg(not(shardmill_loom))]

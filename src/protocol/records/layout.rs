@@ -39,7 +39,7 @@ impl Layout {
         let close = body.get(at..end)?;
         layout.close = Literal::of(close)?;
         let (first, _) = layout.values().first()?;
-        layout.joint = Literal::of(&[close, &first.bytes[..first.len]].concat())?;
+        layout.joint = layout.close.and(first)?;
         Some(layout)
     }
 
@@ -81,6 +81,14 @@ impl Literal {
         literal.bytes.get_mut(..text.len())?.copy_from_slice(text);
         literal.after[..text.len()].fill(0);
         Some(literal)
+    }
+
+    /// This one and, right after it, another.
+    fn and(&self, next: &Self) -> Option<Self> {
+        let mut both = Self { len: self.len + next.len, ..*self };
+        both.bytes.get_mut(self.len..both.len)?.copy_from_slice(&next.bytes[..next.len]);
+        both.after[self.len..both.len].fill(0);
+        Some(both)
     }
 
     /// Goes past it, if it is next.

@@ -44,7 +44,7 @@ mod x86 {
     use crate::protocol::base64::decode::{Decoded, SLACK_BYTES};
     use crate::protocol::records::layout::{Layout, Literal};
     use crate::protocol::records::scan::{Member, Scan};
-    use crate::protocol::records::string::{self, Text};
+    use crate::protocol::records::string;
     use crate::shard::batch::Records;
 
     /// Bytes of a vector.
@@ -142,7 +142,8 @@ mod x86 {
     enum Key<'t> {
         /// Plain ASCII, and the block that it begins, with what follows it.
         Plain(&'t [u8], &'t [u8; WIDTH]),
-        Any(Text<'t>),
+        /// Any other, and what follows it.
+        Any(&'t [u8]),
     }
 
     /// Reads the values of a record from the first one on; gives what stands after the last.
@@ -175,9 +176,8 @@ mod x86 {
                         key = Some(Key::Plain(&text[..chars], block));
                         chars
                     } else {
-                        let (any, chars) = string::read(text)?;
-                        key = Some(Key::Any(any));
-                        chars
+                        key = Some(Key::Any(text));
+                        string::end(text)?
                     }
                 }
                 Member::ExplicitHashKey => {
@@ -211,17 +211,22 @@ mod x86 {
                     room.get_mut(..key.len())?.copy_from_slice(key);
                     key.len()
                 }
-                Key::Any(text) => {
-                    let key = text.as_bytes();
-                    if !(1..=PARTITION_KEY_CHARS_MAX).contains(&PartitionKey::of_utf8(key).chars_count()) {
-                        return None;
-                    }
-                    room.get_mut(..key.len())?.copy_from_slice(key);
-                    key.len()
-                }
+                Key::Any(text) => write_any(text, room)?,
             };
             records.finish_in_place(self.data_bytes, key_bytes, self.hash_key).ok()
         }
+    }
+
+    /// Writes a key that is not plain, if it is one; gives its length in bytes.
+    #[cold]
+    fn write_any(text: &[u8], room: &mut [u8]) -> Option<usize> {
+        let (key, _) = string::read(text)?;
+        let key = key.as_bytes();
+        if !(1..=PARTITION_KEY_CHARS_MAX).contains(&PartitionKey::of_utf8(key).chars_count()) {
+            return None;
+        }
+        room.get_mut(..key.len())?.copy_from_slice(key);
+        Some(key.len())
     }
 
     /// What comes after a literal, if that is next.

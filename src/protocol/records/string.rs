@@ -37,6 +37,19 @@ pub(super) fn read(text: &[u8]) -> Option<(Text<'_>, usize)> {
     Some((Text::Plain(&text[..plain]), plain))
 }
 
+/// Where a string ends that may not be plain: at the next quote that is not escaped.
+#[cold]
+pub(super) fn end(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text[at] == b'"' {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
 /// As [`read`], for strings that are not plain after the first `plain` bytes.
 #[cold]
 fn read_any(text: &[u8], plain: usize) -> Option<(Text<'_>, usize)> {
@@ -158,6 +171,7 @@ mod tests {
         );
         if let Some((_, chars)) = read {
             assert_eq!(chars + 2, stream.byte_offset());
+            assert_eq!(end(text), Some(chars));
         }
     }
 
