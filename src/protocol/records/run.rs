@@ -220,13 +220,9 @@ mod x86 {
     /// Writes a key that is not plain, if it is one; gives its length in bytes.
     #[cold]
     fn write_any(text: &[u8], room: &mut [u8]) -> Option<usize> {
-        let (key, _) = string::read(text)?;
-        let key = key.as_bytes();
-        if !(1..=PARTITION_KEY_CHARS_MAX).contains(&PartitionKey::of_utf8(key).chars_count()) {
-            return None;
-        }
-        room.get_mut(..key.len())?.copy_from_slice(key);
-        Some(key.len())
+        let bytes = string::write(text, room)?;
+        let chars = PartitionKey::of_utf8(&room[..bytes]).chars_count();
+        (1..=PARTITION_KEY_CHARS_MAX).contains(&chars).then_some(bytes)
     }
 
     /// What comes after a literal, if that is next.

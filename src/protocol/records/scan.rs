@@ -80,7 +80,7 @@ impl<'a> StreamMembers<'a> {
         match member {
             b"StreamName" if self.name.is_none() => {
                 let name = std::str::from_utf8(scan.plain_string()?).ok()?;
-                self.name = Some(name).filter(|name| StreamName::parse(name).is_some());
+                self.name = Some(name).filter(|name| StreamName::is_valid(name));
                 self.name?;
             }
             b"StreamARN" if self.arn.is_none() => {

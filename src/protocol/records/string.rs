@@ -1,6 +1,5 @@
 //! JSON strings, read up to their closing quote.
 
-use memchr::memchr2;
 use smallvec::SmallVec;
 
 /// The text of a string.
@@ -38,45 +37,55 @@ pub(super) fn read(text: &[u8]) -> Option<(Text<'_>, usize)> {
 }
 
 /// Where a string ends that may not be plain: at the next quote that is not escaped.
-#[cold]
 pub(super) fn end(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        at += memchr2(b'"', b'\\', text.get(at..)?)?;
-        if text[at] == b'"' {
-            return Some(at);
+        match *text.get(at)? {
+            b'"' => return Some(at),
+            b'\\' => at += 2,
+            _ => at += 1,
         }
-        at += 2;
     }
 }
 
 /// As [`read`], for strings that are not plain after the first `plain` bytes.
 #[cold]
 fn read_any(text: &[u8], plain: usize) -> Option<(Text<'_>, usize)> {
-    let next = |at: usize| Some(at + memchr2(b'"', b'\\', text.get(at..)?)?);
-    let mut at = next(plain)?;
-    if text[at] == b'"' {
-        return Some((Text::Utf8(utf8(&text[..at])?), at));
+    let end = plain + end(&text[plain..])?;
+    let written = &text[..end];
+    if !written.contains(&b'\\') {
+        let has_control = written.iter().any(|byte| *byte < b' ');
+        let is_text = !has_control && std::str::from_utf8(written).is_ok();
+        return is_text.then_some((Text::Utf8(written), end));
     }
-    let mut unescaped = SmallVec::from_slice(utf8(&text[..at])?);
-    while text[at] == b'\\' {
-        let (letter, used) = escape(&text[at + 1..])?;
-        unescaped.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
-        at += 1 + used;
-        // Letters that are escaped often come together.
-        if *text.get(at)? != b'\\' {
-            let end = next(at)?;
-            unescaped.extend_from_slice(utf8(&text[at..end])?);
-            at = end;
-        }
-    }
-    Some((Text::Unescaped(unescaped), at))
+    let mut unescaped = SmallVec::from_elem(0, end);
+    let bytes = write(text, &mut unescaped)?;
+    unescaped.truncate(bytes);
+    Some((Text::Unescaped(unescaped), end))
 }
 
-/// These bytes, if a string may hold them as they are.
-fn utf8(bytes: &[u8]) -> Option<&[u8]> {
-    let has_control = bytes.iter().fold(false, |has_control, byte| has_control | (*byte < b' '));
-    (!has_control && std::str::from_utf8(bytes).is_ok()).then_some(bytes)
+/// Writes a string, without its escapes, to the start of `out`; gives how many bytes those are. `None` if it is no JSON
+/// string, or has no room.
+pub(super) fn write(text: &[u8], out: &mut [u8]) -> Option<usize> {
+    let (mut at, mut bytes) = (0, 0);
+    loop {
+        match *text.get(at)? {
+            b'"' => break,
+            b'\\' => {
+                let (letter, used) = escape(text.get(at + 1..)?)?;
+                let room = out.get_mut(bytes..).filter(|room| room.len() >= letter.len_utf8())?;
+                bytes += letter.encode_utf8(room).len();
+                at += 1 + used;
+            }
+            0..=0x1f => return None,
+            byte => {
+                *out.get_mut(bytes)? = byte;
+                (at, bytes) = (at + 1, bytes + 1);
+            }
+        }
+    }
+    // No escape stands for part of a letter, and none can stand within one, so the whole tells.
+    std::str::from_utf8(&out[..bytes]).is_ok().then_some(bytes)
 }
 
 /// What stands after a backslash: the letter, and how many bytes it takes.
@@ -172,6 +181,13 @@ mod tests {
         if let Some((_, chars)) = read {
             assert_eq!(chars + 2, stream.byte_offset());
             assert_eq!(end(text), Some(chars));
+        }
+        let mut out = vec![0; text.len()];
+        let written = write(text, &mut out);
+        assert_eq!(written.map(|bytes| &out[..bytes]), expected.as_deref().map(str::as_bytes), "{text:?}");
+        if let Some(bytes) = written {
+            assert_eq!(write(text, &mut vec![0; bytes]), Some(bytes));
+            assert!((0..bytes).all(|less| write(text, &mut vec![0; less]).is_none()));
         }
     }
 
