@@ -67,7 +67,7 @@ fn put_records_request(group: &mut BenchmarkGroup<'_, WallTime>, size: &str, dat
                 |scratch, ()| {
                     let mut intake = Intake::new(&post);
                     body.chunks(FRAME_BYTES).for_each(|frame| intake.add(frame));
-                    let prepared = prepare(&head, &post, intake, scratch, &service);
+                    let prepared = prepare(&head, &post, &mut intake, scratch, &service);
                     prepared.unwrap_or_else(|answer| panic!("refused: {answer:?}"))
                 },
             )

@@ -80,7 +80,9 @@ pub(crate) async fn answer(
                     // Its share of the budget stays taken as long as the records wait for their shards.
                     Ok(_share) => {
                         let prepared = SCRATCH
-                            .with_borrow_mut(|scratch| prepare(&head, &post, intake, scratch, service));
+                            .with_borrow_mut(|scratch| prepare(&head, &post, &mut intake, scratch, service));
+                        // Its buffers serve the next request while this one waits for its shards.
+                        drop(intake);
                         match prepared {
                             Ok(prepared) => prepared.run(service).await,
                             Err(answer) => Reply::Whole(answer),

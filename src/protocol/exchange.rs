@@ -46,11 +46,12 @@ enum Step {
 /// Takes in the body of a POST, frame by frame.
 pub struct Intake(Taken);
 
+#[allow(clippy::large_enum_variant, reason = "one for each request, and it lives where it was made")]
 enum Taken {
     /// To be read when it is whole.
     Whole(PooledBytes),
     /// Read as it comes.
-    PutRecords(Box<Feed>),
+    PutRecords(Feed),
 }
 
 impl Intake {
@@ -59,7 +60,7 @@ impl Intake {
     pub fn new(post: &Post<'_>) -> Self {
         let is_json = matches!(post.codec, Some(Codec::Json | Codec::ApplicationJson));
         Self(match post.operation {
-            Some(Operation::PutRecords) if is_json => Taken::PutRecords(Box::default()),
+            Some(Operation::PutRecords) if is_json => Taken::PutRecords(Feed::default()),
             _ => Taken::Whole(PooledBytes::take()),
         })
     }
@@ -80,14 +81,18 @@ impl Intake {
 pub fn prepare<H: Headers + ?Sized>(
     head: &RequestHead<'_, H>,
     post: &Post<'_>,
-    intake: Intake,
+    intake: &mut Intake,
     scratch: &mut JsonScratch,
     service: &Service,
 ) -> Result<Prepared, Answer> {
-    let mut body = match intake.0 {
+    let mut whole;
+    let body = match &mut intake.0 {
         Taken::Whole(body) => body,
         Taken::PutRecords(feed) => match feed.finish() {
-            Fed::Whole(body) => body,
+            Fed::Whole(body) => {
+                whole = body;
+                &mut whole
+            }
             Fed::Records(fed) => return scanned_put_records(head, post, fed),
         },
     };

@@ -98,7 +98,7 @@ impl ShardMap {
     /// # Errors
     /// [`Unowned`] if the map has a hole; nothing was handed to any shard then.
     pub fn route(&self, records: Records) -> Result<Arc<Batch>, Unowned> {
-        let mut shards: SmallVec<[Arc<Shard>; 4]> = SmallVec::new();
+        let mut shards: SmallVec<[Arc<Shard>; 16]> = SmallVec::new();
         if records.len() == 1 {
             shards.push(Arc::clone(self.owner(records.hash_key(0))?));
             return Ok(Batch::new(records, shards, &[0]));

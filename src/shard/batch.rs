@@ -15,12 +15,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::Poll;
+use std::thread::LocalKey;
 
 use atomic_waker::AtomicWaker;
 use smallvec::SmallVec;
 
 use crate::log::{RecordBuffer, TooLarge};
 use crate::names::{HashKey, PartitionKey, md5_lanes};
+use crate::pool::{Pool, Pooled, Reused};
 
 use super::Shard;
 
@@ -190,14 +192,14 @@ pub struct Batch {
 /// Which record goes where.
 struct Grouping {
     /// The share of each record, in request order; after those, record numbers grouped by share, in request order
-    /// within each. One allocation for both.
-    numbers: Vec<u16>,
+    /// within each. Used again by later requests.
+    numbers: Pooled<Vec<u16>>,
     records: usize,
 }
 
 impl Grouping {
     /// Sorts by counting; gives where each share's numbers are, too.
-    fn new(share_of_each_record: &[u16], shares: usize) -> (Self, SmallVec<[Range<usize>; 4]>) {
+    fn new(share_of_each_record: &[u16], shares: usize) -> (Self, SmallVec<[Range<usize>; 16]>) {
         let records = share_of_each_record.len();
         let mut counts: SmallVec<[usize; 16]> = SmallVec::from_elem(0, shares);
         let counts = counts.as_mut_slice();
@@ -210,12 +212,13 @@ impl Grouping {
             start = range.end;
             range
         };
-        let ranges: SmallVec<[Range<usize>; 4]> = counts.iter().map(range).collect();
+        let ranges: SmallVec<[Range<usize>; 16]> = counts.iter().map(range).collect();
         let next = counts;
         for (next, range) in next.iter_mut().zip(&ranges) {
             *next = range.start;
         }
-        let mut numbers = vec![0; 2 * records];
+        let mut numbers = Pooled::<Vec<u16>>::take();
+        numbers.resize(2 * records, 0);
         let (of_each, order) = numbers.split_at_mut(records);
         of_each.copy_from_slice(share_of_each_record);
         for (number, share) in (0_u16..).zip(share_of_each_record) {
@@ -234,6 +237,24 @@ impl Grouping {
     /// Record numbers, grouped by share.
     fn order(&self) -> &[u16] {
         &self.numbers[self.records..]
+    }
+}
+
+thread_local! {
+    static NUMBERS: Pool<Vec<u16>> = const { Pool::new() };
+}
+
+impl Reused for Vec<u16> {
+    fn pool() -> &'static LocalKey<Pool<Self>> {
+        &NUMBERS
+    }
+
+    fn kept_bytes(&self) -> usize {
+        self.capacity() * size_of::<u16>()
+    }
+
+    fn renew(&mut self) {
+        self.clear();
     }
 }
 
@@ -268,7 +289,7 @@ impl Batch {
     #[must_use]
     pub fn new(
         records: Records,
-        shards: SmallVec<[Arc<Shard>; 4]>,
+        shards: SmallVec<[Arc<Shard>; 16]>,
         share_of_each_record: &[u16],
     ) -> Arc<Self> {
         debug_assert_eq!(records.len(), share_of_each_record.len());

@@ -21,7 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["limits", "names"]),
     ("log", &["sync", "limits", "pool"]),
     ("memory", &["limits", "config", "log"]),
-    ("shard", &["sync", "clock", "names", "log"]),
+    ("shard", &["sync", "pool", "clock", "names", "log"]),
     ("router", &["names", "shard"]),
     ("control", &["clock", "limits", "names", "log", "shard", "router"]),
     (

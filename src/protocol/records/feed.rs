@@ -91,23 +91,24 @@ impl Feed {
         }
     }
 
-    /// The body, now that all of it was added.
-    pub(in crate::protocol) fn finish(mut self) -> Fed {
+    /// The body, now that all of it was added; once.
+    pub(in crate::protocol) fn finish(&mut self) -> Fed {
         // The last try may have been put off.
         let carry = std::mem::take(&mut self.carry);
         let used = self.read(&carry);
-        let head_bytes = self.head.len();
+        let (mut head, records) = (std::mem::take(&mut self.head), std::mem::take(&mut self.records));
+        let head_bytes = head.len();
         if self.part == Part::Tail {
-            self.head.push(b']');
-            self.head.extend_from_slice(&carry[used..]);
-            if scan::stream_beside_list(&self.head).is_some() {
-                return Fed::Records(FedRecords { rest: self.head, records: self.records });
+            head.push(b']');
+            head.extend_from_slice(&carry[used..]);
+            if scan::stream_beside_list(&head).is_some() {
+                return Fed::Records(FedRecords { rest: head, records });
             }
         }
         let mut whole = PooledBytes::take();
-        let (head, tail) = self.head.split_at(head_bytes);
+        let (head, tail) = head.split_at(head_bytes);
         whole.extend_from_slice(head);
-        restore::write(&self.records, &mut whole);
+        restore::write(&records, &mut whole);
         whole.extend_from_slice(if self.part == Part::Tail { tail } else { &carry[used..] });
         Fed::Whole(whole)
     }

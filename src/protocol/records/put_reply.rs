@@ -66,7 +66,7 @@ impl AsRef<[u8]> for PutBody {
 }
 
 fn write_batch(batch: &Batch, stream: &StreamRef, out: &mut Vec<u8>) {
-    let mut shares: SmallVec<[ShareEntries; 4]> = batch
+    let mut shares: SmallVec<[ShareEntries; 16]> = batch
         .shares()
         .map(|(shard, stored)| {
             // Each record's number is the one before it and one more; counter 0 is the shard's own.
