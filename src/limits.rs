@@ -37,6 +37,10 @@ pub const STREAM_NAME_CHARS_MAX: usize = 128;
 pub const SHARD_INDEX_MAX: u32 = 0x7fff_ffff;
 /// Shards that a request may name, at most (model `ShardCountObject`).
 pub const SHARD_COUNT_MAX: u32 = 1_000_000;
+/// Shards that UpdateShardCount makes, at most (reference 8.3).
+pub const UPDATED_SHARD_COUNT_MAX: usize = 10_000;
+/// UpdateShardCount that change one stream, per rolling 24 h (reference 16).
+pub const SHARD_COUNT_UPDATES_PER_DAY_MAX: usize = 10;
 /// Shards of a new on-demand stream (reference 11).
 pub const ON_DEMAND_SHARDS_INITIAL: u32 = 4;
 /// Streams of one account that may be CREATING at once (reference 16).

@@ -30,7 +30,7 @@ pub struct ControlSettings {
     pub shard_limit: Limit,
     /// On-demand streams per account and region.
     pub on_demand_stream_count_limit: Limit,
-    /// Length of CREATING and DELETING, in milliseconds.
+    /// Length of CREATING, UPDATING and DELETING, in milliseconds.
     pub transition_ms: u64,
     /// How much memory records may take.
     pub ceiling: Ceiling,
@@ -99,10 +99,10 @@ pub struct Usage {
 pub struct Registry {
     namespaces: ArcSwap<Namespaces>,
     /// Serialises changes.
-    changing: Mutex<()>,
+    pub(super) changing: Mutex<()>,
     next_incarnation: AtomicU64,
     settings: ControlSettings,
-    clock: Clock,
+    pub(super) clock: Clock,
     pool: Arc<ChunkPool>,
     tally: Arc<Tally>,
 }
@@ -133,9 +133,16 @@ impl Registry {
     /// The stream of this name and the state that it is in, unless it is gone.
     #[must_use]
     pub fn find_with_status(&self, scope: Scope, name: &str) -> Option<(Arc<Stream>, StreamStatus)> {
+        self.find_at(scope, name, self.clock.now_ms())
+    }
+
+    /// As [`Self::find_with_status`], at a time that the caller has read from the clock.
+    #[must_use]
+    pub fn find_at(&self, scope: Scope, name: &str, now_ms: u64) -> Option<(Arc<Stream>, StreamStatus)> {
         let namespaces = self.namespaces.load();
         let stream = namespaces.get(&scope)?.get(name)?;
-        stream.status(self.clock.now_ms()).map(|status| (Arc::clone(stream), status))
+        stream.catch_up(now_ms);
+        stream.status(now_ms).map(|status| (Arc::clone(stream), status))
     }
 
     /// The streams of an account and region, by ascending name, with their states.
@@ -202,8 +209,8 @@ impl Registry {
         &self.settings
     }
 
-    /// Gives memory back: drops streams that are gone and trims records that have expired. Call it about once
-    /// a second.
+    /// Carries out what is due on streams that nobody looks at, and gives memory back: drops streams that are gone, and
+    /// shards and records that have expired. Call it about once a second.
     pub async fn tidy_up(&self) {
         let now_ms = self.clock.now_ms();
         {
@@ -213,6 +220,8 @@ impl Registry {
         let namespaces = self.namespaces.load_full();
         let mut looked_at = 0_usize;
         for stream in namespaces.values().flat_map(|namespace| namespace.values()) {
+            stream.catch_up(now_ms);
+            stream.forget_expired(now_ms);
             for shard in stream.shard_map().shards() {
                 let not_before_ms = shard.not_before_ms(now_ms);
                 if shard.log().oldest_segment().is_some_and(|oldest| oldest.last_arrival_ms < not_before_ms) {
@@ -302,6 +311,13 @@ impl Registry {
         Ok(stream)
     }
 
+    /// Open shards of provisioned streams, with those that are on their way: what the shard quota counts.
+    pub(super) fn claimed_shards(&self, scope: Scope, now_ms: u64) -> u64 {
+        let streams = live(&self.namespaces.load(), scope, now_ms);
+        let provisioned = streams.iter().filter(|(stream, _)| stream.mode == StreamMode::Provisioned);
+        provisioned.map(|(stream, _)| stream.claimed_shards()).sum()
+    }
+
     fn check_quotas(&self, new: &NewStream, now_ms: u64) -> Result<(), ControlError> {
         if self.find(new.scope, new.name.as_str()).is_some() {
             return Err(ControlError::Exists);
@@ -311,17 +327,17 @@ impl Registry {
         if creating >= CREATING_STREAMS_MAX {
             return Err(ControlError::CreatingLimit);
         }
-        let usage = usage_of(&streams);
         match new.mode {
             StreamMode::Provisioned => {
                 let (limit, additional) = (self.settings.shard_limit, u64::from(new.shard_count));
-                if !limit.allows(usage.open_shards + additional) {
-                    return Err(ControlError::ShardLimit { open: usage.open_shards, limit, additional });
+                let open = self.claimed_shards(new.scope, now_ms);
+                if !limit.allows(open + additional) {
+                    return Err(ControlError::ShardLimit { open, limit, additional });
                 }
             }
             StreamMode::OnDemand => {
                 let limit = self.settings.on_demand_stream_count_limit;
-                if !limit.allows(usage.on_demand_streams + 1) {
+                if !limit.allows(usage_of(&streams).on_demand_streams + 1) {
                     return Err(ControlError::OnDemandStreamLimit { limit });
                 }
             }
@@ -358,7 +374,11 @@ impl Registry {
 
 fn live(namespaces: &Namespaces, scope: Scope, now_ms: u64) -> Vec<(Arc<Stream>, StreamStatus)> {
     let streams = namespaces.get(&scope).into_iter().flat_map(|namespace| namespace.values());
-    streams.filter_map(|stream| Some((Arc::clone(stream), stream.status(now_ms)?))).collect()
+    let with_status = |stream: &Arc<Stream>| {
+        stream.catch_up(now_ms);
+        Some((Arc::clone(stream), stream.status(now_ms)?))
+    };
+    streams.filter_map(with_status).collect()
 }
 
 fn usage_of(streams: &[(Arc<Stream>, StreamStatus)]) -> Usage {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
-
 use crate::names::{AccountId, HashKeyRange, Region, ShardId, StreamArn, StreamName};
-use crate::router::ShardMap;
+use crate::router::{ShardMap, ShardMaps};
 use crate::shard::{Shard, ShardContext};
+
+use super::reshard::Resharding;
 
 /// Where a stream's name is unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,6 +45,8 @@ pub enum StreamStatus {
     Creating,
     /// Takes everything.
     Active,
+    /// Takes puts and gets, and no other change before the one under way is done.
+    Updating,
     /// About to go; still readable and writable.
     Deleting,
 }
@@ -56,6 +58,7 @@ impl StreamStatus {
         match self {
             Self::Creating => "CREATING",
             Self::Active => "ACTIVE",
+            Self::Updating => "UPDATING",
             Self::Deleting => "DELETING",
         }
     }
@@ -79,7 +82,8 @@ pub struct Stream {
     /// `u64::MAX` until DeleteStream.
     gone_from_ms: AtomicU64,
     context: Arc<ShardContext>,
-    shards: ArcSwap<ShardMap>,
+    shards: ShardMaps,
+    pub(super) resharding: Resharding,
 }
 
 /// What a stream is made of; see the fields of [`Stream`].
@@ -103,7 +107,8 @@ impl Stream {
             Some(Shard::new(ShardId::new(index)?, range, created_s, Arc::clone(&birth.context)))
         });
         Arc::new(Self {
-            shards: ArcSwap::from_pointee(ShardMap::new(shards.collect())),
+            shards: ShardMaps::new(ShardMap::new(shards.collect())),
+            resharding: Resharding::default(),
             arn: birth.arn,
             incarnation: birth.incarnation,
             created_ms: birth.created_ms,
@@ -139,6 +144,8 @@ impl Stream {
             Some(StreamStatus::Deleting)
         } else if now_ms < self.active_from_ms {
             Some(StreamStatus::Creating)
+        } else if self.resharding.is_under_way() {
+            Some(StreamStatus::Updating)
         } else {
             Some(StreamStatus::Active)
         }
@@ -147,13 +154,30 @@ impl Stream {
     /// Who owns which hash keys now.
     #[must_use]
     pub fn shard_map(&self) -> Arc<ShardMap> {
-        self.shards.load_full()
+        self.shards.load()
+    }
+
+    /// The same, for puts and for whoever changes it.
+    #[must_use]
+    pub const fn shard_maps(&self) -> &ShardMaps {
+        &self.shards
+    }
+
+    /// Records that arrived before this have expired, in epoch milliseconds.
+    #[must_use]
+    pub fn horizon_ms(&self, now_ms: u64) -> u64 {
+        self.context.not_before_ms(now_ms)
     }
 
     /// How long records are kept, in hours.
     #[must_use]
     pub fn retention_hours(&self) -> u64 {
         self.context.retention_ms() / 3_600_000
+    }
+
+    /// What its shards share.
+    pub(super) const fn context(&self) -> &Arc<ShardContext> {
+        &self.context
     }
 
     pub(super) fn delete_at(&self, gone_from_ms: u64) {

@@ -137,6 +137,13 @@ impl Writer {
         self.tail.as_ref().map(SegmentWriter::next_addresses)
     }
 
+    /// Publishes what was appended and lets go of what only further records would need.
+    pub fn close(&mut self) {
+        self.commit();
+        self.tail = None;
+        self.open_log = None;
+    }
+
     /// Moves the horizon past every record that arrived before `not_before_ms` and lets go of the segments
     /// that hold none of the others.
     pub fn trim(&mut self, log: &Log, not_before_ms: u64) {

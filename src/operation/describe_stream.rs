@@ -7,6 +7,7 @@ use crate::document::Value;
 use crate::error::ApiError;
 use crate::limits::DESCRIBE_STREAM_PAGE_MAX;
 use crate::names::{SequenceNumber, ShardId};
+use crate::router::{Listed, ShardMap};
 use crate::shard::Shard;
 
 use super::refusals;
@@ -26,7 +27,8 @@ pub struct Request {
 pub struct Reply {
     stream: Arc<Stream>,
     status: StreamStatus,
-    shards: Vec<Arc<Shard>>,
+    /// As members.
+    shards: Vec<Value<'static>>,
     has_more_shards: bool,
 }
 
@@ -48,17 +50,24 @@ impl Request {
     /// E1 if there is none.
     pub fn execute(self, service: &Service) -> Result<Reply, ApiError> {
         let stream = self.stream.find(service)?;
-        let status =
-            stream.status(service.clock.now_ms()).ok_or_else(|| refusals::no_stream(&self.stream))?;
+        let now_ms = service.clock.now_ms();
+        let status = stream.status(now_ms).ok_or_else(|| refusals::no_stream(&self.stream))?;
         let map = stream.shard_map();
         let (shards, has_more_shards) = match status {
             // New shards are not visible before the stream is ACTIVE.
             StreamStatus::Creating => (Vec::new(), false),
-            StreamStatus::Active | StreamStatus::Deleting => {
-                page_of(map.shards(), self.after, self.shards_max)
+            StreamStatus::Active | StreamStatus::Updating | StreamStatus::Deleting => {
+                self.page_of(&map, stream.horizon_ms(now_ms))
             }
         };
         Ok(Reply { stream, status, shards, has_more_shards })
+    }
+
+    /// A page of the shards that can still be read, and whether there are more.
+    fn page_of(&self, map: &ShardMap, horizon_ms: u64) -> (Vec<Value<'static>>, bool) {
+        let mut listed = map.listed(horizon_ms).filter(|listed| Some(listed.shard.id) > self.after);
+        let page = listed.by_ref().take(self.shards_max).map(shard_value).collect();
+        (page, listed.next().is_some())
     }
 }
 
@@ -67,10 +76,7 @@ impl Reply {
     #[must_use]
     pub fn into_value(self) -> Value<'static> {
         let Value::Map(mut members) = description(&self.stream, self.status) else { return Value::Null };
-        members.push((
-            "Shards".into(),
-            Value::List(self.shards.iter().map(|shard| shard_value(shard)).collect()),
-        ));
+        members.push(("Shards".into(), Value::List(self.shards)));
         members.push(("HasMoreShards".into(), Value::Bool(self.has_more_shards)));
         Value::structure([("StreamDescription", Value::Map(members))])
     }
@@ -97,29 +103,32 @@ pub(super) fn creation_time(stream: &Stream) -> Value<'static> {
 }
 
 /// A `Shard` structure.
-pub(super) fn shard_value(shard: &Shard) -> Value<'static> {
+pub(super) fn shard_value(listed: Listed<'_>) -> Value<'static> {
+    let shard = listed.shard;
+    let id = |id: Option<ShardId>| id.map_or(Value::Null, |id| Value::string(id.to_string()));
     let starting = SequenceNumber::starting(shard.created_s, shard.id);
+    let ending = listed.ending_number().map_or(Value::Null, |ending| Value::string(ending.to_string()));
     Value::structure([
         ("ShardId", Value::string(shard.id.to_string())),
-        (
-            "HashKeyRange",
-            Value::structure([
-                ("StartingHashKey", Value::string(shard.range.start.to_string())),
-                ("EndingHashKey", Value::string(shard.range.end.to_string())),
-            ]),
-        ),
+        ("ParentShardId", id(shard.parents.parent())),
+        ("AdjacentParentShardId", id(shard.parents.adjacent())),
+        ("HashKeyRange", hash_key_range(shard)),
         (
             "SequenceNumberRange",
-            Value::structure([("StartingSequenceNumber", Value::string(starting.to_string()))]),
+            Value::structure([
+                ("StartingSequenceNumber", Value::string(starting.to_string())),
+                ("EndingSequenceNumber", ending),
+            ]),
         ),
     ])
 }
 
-/// The shards after `after`, at most `max`, and whether there are more.
-pub(super) fn page_of(shards: &[Arc<Shard>], after: Option<ShardId>, max: usize) -> (Vec<Arc<Shard>>, bool) {
-    let first = after.map_or(0, |after| shards.partition_point(|shard| shard.id <= after));
-    let rest = shards.get(first..).unwrap_or_default();
-    (rest.iter().take(max).cloned().collect(), rest.len() > max)
+/// A `HashKeyRange` structure.
+pub(super) fn hash_key_range(shard: &Shard) -> Value<'static> {
+    Value::structure([
+        ("StartingHashKey", Value::string(shard.range.start.to_string())),
+        ("EndingHashKey", Value::string(shard.range.end.to_string())),
+    ])
 }
 
 /// A member that names the shard to start after.

@@ -52,7 +52,9 @@ impl Reply {
         let Value::Map(mut members) = description(&self.stream, self.status) else { return Value::Null };
         let open_shards = match self.status {
             StreamStatus::Creating => 0,
-            StreamStatus::Active | StreamStatus::Deleting => self.stream.shard_map().open_count() as u64,
+            StreamStatus::Active | StreamStatus::Updating | StreamStatus::Deleting => {
+                self.stream.shard_map().open_count() as u64
+            }
         };
         members.push(("OpenShardCount".into(), integer(open_shards)));
         members.push(("ConsumerCount".into(), integer(0)));

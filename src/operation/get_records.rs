@@ -1,8 +1,10 @@
-//! GetRecords: what follows a shard iterator, and the next iterator (reference 7.2).
+//! GetRecords: what follows a shard iterator, and the next iterator or, at the end of a closed shard, its children
+//! (reference 7.2).
 
 use std::sync::Arc;
 
 use crate::control::Scope;
+use crate::document::Value;
 use crate::error::ApiError;
 use crate::limits::{GET_RECORDS_BYTES_MAX, GET_RECORDS_LIMIT_MAX};
 use crate::log::{ReadLimits, Record, Slice};
@@ -10,6 +12,7 @@ use crate::names::StreamArn;
 use crate::shard::Shard;
 use crate::shard::readers::Reader;
 
+use super::describe_stream::hash_key_range;
 use super::iterator::ShardIterator;
 use super::refusals;
 use super::service::Service;
@@ -29,8 +32,10 @@ pub struct Reply {
     pub shard: Arc<Shard>,
     /// The records.
     pub slice: Slice,
-    /// The token to go on with.
-    pub next_iterator: String,
+    /// The token to go on with; none at the end of a closed shard.
+    pub next_iterator: Option<String>,
+    /// The shards to go on with: those that a closed shard became, at its end.
+    pub child_shards: Vec<Arc<Shard>>,
     /// How far the last record returned lies behind now, in milliseconds; 0 when nothing newer exists.
     pub millis_behind_latest: u64,
 }
@@ -64,18 +69,21 @@ impl Request {
     /// Reads. `visit` sees each record that the reply will hold, so that its size can be summed on the way.
     ///
     /// # Errors
-    /// E6 if the stream or shard is gone.
+    /// E6 if the stream or shard is gone, or all that a closed shard held has expired.
     pub fn execute(self, service: &Service, visit: impl FnMut(&Record<'_>)) -> Result<Reply, ApiError> {
         let Self { iterator, records_max, dry_run } = self;
         let no_shard = || refusals::no_shard(&iterator.stream, iterator.shard);
         let stream = service.registry.find(iterator.stream.scope, iterator.stream.name.as_str());
         let stream =
             stream.filter(|stream| stream.incarnation == iterator.incarnation).ok_or_else(no_shard)?;
-        let shard = Arc::clone(stream.shard_map().shard(iterator.shard).ok_or_else(no_shard)?);
+        let now_ms = service.clock.now_ms();
+        // The map before the log: of a shard that is closed in it, the log is final.
+        let map = stream.shard_map();
+        let listed = map.find(iterator.shard, stream.horizon_ms(now_ms)).ok_or_else(no_shard)?;
         if dry_run {
             return Err(refusals::dry_run());
         }
-        let now_ms = service.clock.now_ms();
+        let shard = Arc::clone(listed.shard);
         let limits = ReadLimits { records_max, bytes_max: GET_RECORDS_BYTES_MAX as u64 };
         let slice = shard.log().read(iterator.position, shard.not_before_ms(now_ms), limits, visit);
         let millis_behind_latest = match slice.last_arrival_ms {
@@ -84,7 +92,26 @@ impl Request {
         };
         let reader = Reader { chain: iterator.chain, position: slice.next, seen_ms: now_ms };
         shard.readers().note(reader);
+        if let Some(closed) = listed.closed.filter(|_| slice.next >= slice.tip) {
+            let child_shards = closed.children.to_vec();
+            return Ok(Reply { shard, slice, next_iterator: None, child_shards, millis_behind_latest });
+        }
         let next = ShardIterator { position: slice.next, issued_ms: now_ms, ..iterator };
-        Ok(Reply { next_iterator: next.seal(&service.sealer), shard, slice, millis_behind_latest })
+        let next_iterator = Some(next.seal(&service.sealer));
+        Ok(Reply { shard, slice, next_iterator, child_shards: Vec::new(), millis_behind_latest })
     }
+}
+
+/// A list of `ChildShard` structures.
+#[must_use]
+pub fn child_shards_value(children: &[Arc<Shard>]) -> Value<'static> {
+    let child = |child: &Arc<Shard>| {
+        let parents = child.parents.iter().map(|parent| Value::string(parent.to_string())).collect();
+        Value::structure([
+            ("ShardId", Value::string(child.id.to_string())),
+            ("ParentShards", Value::List(parents)),
+            ("HashKeyRange", hash_key_range(child)),
+        ])
+    };
+    Value::List(children.iter().map(child).collect())
 }

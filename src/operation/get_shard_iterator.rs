@@ -59,7 +59,8 @@ impl Request {
     /// Finds the place.
     ///
     /// # Errors
-    /// E6 if stream or shard do not exist (or the stream is CREATING), then E10 to E16 about the start.
+    /// E6 if stream or shard do not exist (or the stream is CREATING, or all that a closed shard held has expired), then
+    /// E10 to E16 about the start.
     pub fn execute(self, service: &Service) -> Result<Reply, ApiError> {
         let no_shard = || refusals::no_shard(&self.stream, self.shard);
         let scope = self.stream.scope;
@@ -69,8 +70,8 @@ impl Request {
             return Err(no_shard());
         }
         let map = stream.shard_map();
-        let shard = map.shard(self.shard).ok_or_else(no_shard)?;
-        let position = self.start.position(shard, &self.stream, now_ms)?;
+        let listed = map.find(self.shard, stream.horizon_ms(now_ms)).ok_or_else(no_shard)?;
+        let position = self.start.position(listed.shard, &self.stream, now_ms)?;
         if self.dry_run {
             return Err(refusals::dry_run());
         }

@@ -1,18 +1,20 @@
 //! ListShards: the shards of a stream, filtered, in pages (reference 9.1).
 //!
-//! Streams cannot be resharded yet, so every shard is open from the stream's creation on, and every filter by
-//! time or horizon selects all of them: each AT_* answer tiles the hash space.
+//! A filter looks at one moment of the stream's life ([`Selection`]), and every page of a listing looks at the same
+//! one: its token names the moment and the newest shard of the first page's look, so that a reshard in between neither
+//! opens a hole nor shows a key twice.
 
 use std::sync::Arc;
 
-use crate::control::{Scope, StreamStatus};
+use crate::control::{Scope, Stream, StreamStatus};
 use crate::document::Value;
 use crate::error::{ApiError, ErrorKind};
 use crate::limits::LIST_SHARDS_PAGE_MAX;
 use crate::names::ShardId;
+use crate::router::{ClosedShard, Listed, ShardMap};
 use crate::shard::Shard;
 
-use super::describe_stream::{page_of, page_size, shard_value, start_shard};
+use super::describe_stream::{page_size, shard_value, start_shard};
 use super::iterator::{read_stream_ref, read_u64, write_stream_ref};
 use super::schema::Input;
 use super::seal::Purpose;
@@ -29,12 +31,29 @@ pub struct Request {
     /// Set when the caller means the stream created in this second.
     created_s: Option<u64>,
     after: Option<ShardId>,
+    filter: Filter,
+    /// Set when the request goes on from a page that saw this shard as the newest.
+    newest: Option<ShardId>,
     shards_max: usize,
+}
+
+/// Which shards are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Filter {
+    /// All that can still be read: FROM_TRIM_HORIZON, AFTER_SHARD_ID, and where there is none.
+    All,
+    /// Those that are open.
+    AtLatest,
+    /// Those that were open then, in epoch milliseconds; before the trim horizon it means the horizon.
+    At(u64),
+    /// Those that were open then or later.
+    From(u64),
 }
 
 /// A page of shards.
 pub struct Reply {
-    shards: Vec<Arc<Shard>>,
+    /// As members.
+    shards: Vec<Value<'static>>,
     next_token: Option<String>,
 }
 
@@ -53,11 +72,15 @@ impl Request {
             }
             let stream = StreamRef::of(input, caller)?;
             let mut after = start_shard(input.string("ExclusiveStartShardId"), &stream)?;
-            if let Some(filter) = input.structure("ShardFilter") {
-                after = after.max(filter_start(filter, &stream)?);
+            let mut filter = Filter::All;
+            if let Some(wanted) = input.structure("ShardFilter") {
+                let start;
+                (filter, start) = read_filter(wanted, &stream)?;
+                after = after.max(start);
             }
             let created_s = input.timestamp_ms("StreamCreationTimestamp").map(|created_ms| created_ms / 1000);
-            return Ok(Self { stream, incarnation: None, created_s, after, shards_max });
+            let (incarnation, newest) = (None, None);
+            return Ok(Self { stream, incarnation, created_s, after, filter, newest, shards_max });
         };
         if named {
             return Err(refusals::token_and_stream());
@@ -72,8 +95,7 @@ impl Request {
             ));
         }
         let body = page::open(&service.sealer, Purpose::ListShardsPage, token, service.clock.now_ms())?;
-        let (incarnation, after, stream) = read_token(&body).ok_or_else(refusals::bad_next_token)?;
-        Ok(Self { stream, incarnation: Some(incarnation), created_s: None, after: Some(after), shards_max })
+        read_token(&body, shards_max).ok_or_else(refusals::bad_next_token)
     }
 
     /// Lists them.
@@ -92,15 +114,80 @@ impl Request {
             return Err(refusals::stream_not_active(&self.stream, StreamStatus::Creating.name()));
         }
         let map = stream.shard_map();
-        let (shards, has_more) = page_of(map.shards(), self.after, self.shards_max);
-        let last = shards.last().filter(|_| has_more);
+        let selection = Selection::new(&self, &stream, &map, now_ms);
+        let mut listed = map.listed(selection.horizon_ms).filter(|listed| selection.includes(listed, &map));
+        let page: Vec<_> = listed.by_ref().take(self.shards_max).collect();
+        let last = page.last().filter(|_| listed.next().is_some());
         let next_token = last.map(|last| {
-            let mut body = stream.incarnation.to_le_bytes().to_vec();
-            body.extend_from_slice(&u64::from(last.id.index()).to_le_bytes());
-            write_stream_ref(&self.stream, &mut body);
+            let body = selection.token_body(&self.stream, &stream, last.shard.id);
             page::seal(&service.sealer, Purpose::ListShardsPage, now_ms, &body)
         });
+        let shards = page.into_iter().map(|listed| shard_value(selection.as_seen(listed))).collect();
         Ok(Reply { shards, next_token })
+    }
+}
+
+/// One look at a stream: at a moment of its life, through the eyes of the first page.
+struct Selection {
+    filter: Filter,
+    after: Option<ShardId>,
+    /// The newest shard that the first page saw; later ones do not exist for this listing.
+    newest: Option<ShardId>,
+    horizon_ms: u64,
+}
+
+impl Selection {
+    fn new(request: &Request, stream: &Stream, map: &ShardMap, now_ms: u64) -> Self {
+        let horizon_ms = stream.horizon_ms(now_ms);
+        let filter = match request.filter {
+            // What was before the horizon cannot be told any more.
+            Filter::At(at_ms) => Filter::At(at_ms.max(horizon_ms)),
+            other => other,
+        };
+        let newest = request.newest.or_else(|| map.shards().last().map(|newest| newest.id));
+        Self { filter, after: request.after, newest, horizon_ms }
+    }
+
+    /// A shard as it was when the first page was made: open, if what it became is newer than that.
+    fn as_seen<'a>(&self, listed: Listed<'a>) -> Listed<'a> {
+        let is_known = |children: &[Arc<Shard>]| children.iter().all(|child| Some(child.id) <= self.newest);
+        Listed { closed: listed.closed.filter(|closed| is_known(&closed.children)), ..listed }
+    }
+
+    fn includes(&self, listed: &Listed<'_>, map: &ShardMap) -> bool {
+        let id = Some(listed.shard.id);
+        if id <= self.after || id > self.newest {
+            return false;
+        }
+        let followed_ms = self.as_seen(*listed).closed.map(ClosedShard::followed_ms);
+        match self.filter {
+            Filter::All => true,
+            Filter::AtLatest => followed_ms.is_none(),
+            Filter::From(from_ms) => followed_ms.is_none_or(|followed_ms| from_ms < followed_ms),
+            // A shard stands for its keys from its own creation until that of its children, so that at each moment
+            // there is one for every key. Whose parents have expired stands for the time before it as well.
+            Filter::At(at_ms) => {
+                let is_listed = |parent| map.find(parent, self.horizon_ms).is_some();
+                let is_first = !listed.shard.parents.iter().any(is_listed);
+                (is_first || listed.shard.created_s.saturating_mul(1000) <= at_ms)
+                    && followed_ms.is_none_or(|followed_ms| at_ms < followed_ms)
+            }
+        }
+    }
+
+    /// What the token of the next page says.
+    fn token_body(&self, named: &StreamRef, stream: &Stream, last: ShardId) -> Vec<u8> {
+        let (kind, time_ms) = match self.filter {
+            Filter::All => (0, 0),
+            Filter::AtLatest => (1, 0),
+            Filter::At(at_ms) => (2, at_ms),
+            Filter::From(from_ms) => (3, from_ms),
+        };
+        let newest = self.newest.map_or(u64::MAX, |newest| u64::from(newest.index()));
+        let numbers = [stream.incarnation, u64::from(last.index()), kind, time_ms, newest];
+        let mut body: Vec<u8> = numbers.into_iter().flat_map(u64::to_le_bytes).collect();
+        write_stream_ref(named, &mut body);
+        body
     }
 }
 
@@ -109,33 +196,52 @@ impl Reply {
     #[must_use]
     pub fn into_value(self) -> Value<'static> {
         Value::structure([
-            ("Shards", Value::List(self.shards.iter().map(|shard| shard_value(shard)).collect())),
+            ("Shards", Value::List(self.shards)),
             ("NextToken", self.next_token.map_or(Value::Null, Value::string)),
         ])
     }
 }
 
-/// The shard after which a filter starts, having checked that it has what its type needs.
-fn filter_start(filter: &Input<'_>, stream: &StreamRef) -> Result<Option<ShardId>, ApiError> {
-    match filter.string("Type") {
+/// What a filter wants, and the shard after which it starts, having checked that it has what its type needs.
+fn read_filter(filter: &Input<'_>, stream: &StreamRef) -> Result<(Filter, Option<ShardId>), ApiError> {
+    let timestamp_ms = || {
+        let no_timestamp = || {
+            invalid("Timestamp must be provided when ShardFilter is of type AT_TIMESTAMP or FROM_TIMESTAMP.")
+        };
+        filter.timestamp_ms("Timestamp").ok_or_else(no_timestamp)
+    };
+    let wanted = match filter.string("Type") {
         Some("AFTER_SHARD_ID") => {
             let Some(shard) = filter.string("ShardId") else {
                 return Err(invalid("ShardId must be provided when ShardFilter is of type AFTER_SHARD_ID."));
             };
-            start_shard(Some(shard), stream)
+            return Ok((Filter::All, start_shard(Some(shard), stream)?));
         }
-        Some("AT_TIMESTAMP" | "FROM_TIMESTAMP") if filter.timestamp_ms("Timestamp").is_none() => Err(
-            invalid("Timestamp must be provided when ShardFilter is of type AT_TIMESTAMP or FROM_TIMESTAMP."),
-        ),
-        _ => Ok(None),
-    }
+        Some("AT_TRIM_HORIZON") => Filter::At(0),
+        Some("AT_LATEST") => Filter::AtLatest,
+        Some("AT_TIMESTAMP") => Filter::At(timestamp_ms()?),
+        Some("FROM_TIMESTAMP") => Filter::From(timestamp_ms()?),
+        _ => Filter::All,
+    };
+    Ok((wanted, None))
 }
 
-fn read_token(body: &[u8]) -> Option<(u64, ShardId, StreamRef)> {
+fn read_token(body: &[u8], shards_max: usize) -> Option<Request> {
+    let shard = |index: u64| ShardId::new(u32::try_from(index).ok()?);
     let (incarnation, rest) = read_u64(body)?;
     let (after, rest) = read_u64(rest)?;
+    let (kind, rest) = read_u64(rest)?;
+    let (time_ms, rest) = read_u64(rest)?;
+    let (newest, rest) = read_u64(rest)?;
     let (stream, _) = read_stream_ref(rest)?;
-    Some((incarnation, ShardId::new(u32::try_from(after).ok()?)?, stream))
+    let filter = match kind {
+        0 => Filter::All,
+        1 => Filter::AtLatest,
+        2 => Filter::At(time_ms),
+        _ => Filter::From(time_ms),
+    };
+    let (incarnation, after, newest) = (Some(incarnation), Some(shard(after)?), Some(shard(newest)?));
+    Some(Request { stream, incarnation, created_s: None, after, filter, newest, shards_max })
 }
 
 /// Texts inferred: the model says which members go together, no answer was captured.

@@ -21,6 +21,7 @@ pub mod get_shard_iterator;
 pub mod iterator;
 pub mod list_shards;
 pub mod list_streams;
+pub mod merge_shards;
 pub mod names;
 pub mod overview;
 pub mod page;
@@ -30,7 +31,9 @@ pub mod refusals;
 pub mod schema;
 pub mod seal;
 pub mod service;
+pub mod split_shard;
 pub mod stream_ref;
+pub mod update_shard_count;
 
 pub use names::Operation;
 pub use service::Service;

@@ -113,6 +113,9 @@ impl Operation {
                 | Self::PutRecords
                 | Self::GetShardIterator
                 | Self::GetRecords
+                | Self::SplitShard
+                | Self::MergeShards
+                | Self::UpdateShardCount
         )
     }
 }
@@ -158,8 +161,11 @@ mod tests {
                 "GetShardIterator",
                 "ListShards",
                 "ListStreams",
+                "MergeShards",
                 "PutRecord",
                 "PutRecords",
+                "SplitShard",
+                "UpdateShardCount",
             ]
         );
     }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use crate::control::{Scope, Stream};
 use crate::error::{ApiError, ErrorKind};
 use crate::names::{Parsed, SequenceNumber, ShardId};
-use crate::router;
 use crate::shard::batch::{Records, Stored};
 
-use super::put_records::{check_record, route};
+use super::put_records::{check_record, store};
 use super::refusals;
 use super::service::Service;
 use super::stream_ref::StreamRef;
@@ -65,8 +64,7 @@ impl Request {
     /// limit if that is to throttle, or an internal failure if the shard could not store it.
     pub async fn execute(self, service: &Service) -> Result<Reply, ApiError> {
         let stream = self.check(service)?;
-        let batch = route(&stream, self.records)?;
-        router::store(&batch).await;
+        let batch = store(&stream, self.records).await?;
         let Some((shard, stored)) = batch.shares().next() else { return Err(refusals::internal_failure()) };
         match stored {
             Stored { count: 0, throttled: true, .. } => {
@@ -87,7 +85,9 @@ impl Request {
             return Err(refusals::hash_key_too_large(key));
         }
         if let Some(number) = &self.number_for_ordering {
-            let now_s = service.clock.now_ms() / 1000;
+            // Numbers of a shard begin with its creation, which lies a second ahead when others were just closed.
+            let newest_s = stream.shard_map().shards().last().map_or(0, |newest| newest.created_s);
+            let now_s = newest_s.max(service.clock.now_ms() / 1000);
             // Of this shard, a number of the past is below every number to come: there is one writer. Another
             // shard's is accepted as well, as AWS does (reference 5.4).
             let is_past = Parsed::parse(number)

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::control::{Scope, Stream};
 use crate::error::ApiError;
 use crate::limits::REQUEST_BYTES_MAX;
-use crate::router;
 use crate::shard::batch::{Batch, Records};
 
 use super::refusals;
@@ -78,8 +77,7 @@ impl Request {
         if service.faults.put_fails() {
             return Ok(Reply::Throttled { count: self.records.len() });
         }
-        let batch = route(&stream, self.records)?;
-        router::store(&batch).await;
+        let batch = store(&stream, self.records).await?;
         Ok(Reply::Stored { batch, stream: self.stream })
     }
 }
@@ -122,9 +120,9 @@ pub(super) fn check_record(
     Err(refusals::record_too_large(&path(), record_bytes, bytes_max))
 }
 
-/// Groups the records by shard. A hole in the shard map is our bug and fails the call.
-pub(super) fn route(stream: &Stream, records: Records) -> Result<Arc<Batch>, ApiError> {
-    stream.shard_map().route(records).map_err(|unowned| {
+/// Stores the records, each in the shard that owns its key. A hole in the shard map is our bug and fails the call.
+pub(super) async fn store(stream: &Stream, records: Records) -> Result<Arc<Batch>, ApiError> {
+    stream.shard_maps().store(records).await.map_err(|unowned| {
         tracing::error!(stream = %stream.arn, %unowned, "records refused");
         refusals::internal_failure()
     })

@@ -5,7 +5,7 @@
 use std::fmt::Display;
 
 use crate::error::{ApiError, ErrorKind};
-use crate::names::ShardId;
+use crate::names::{HashKeyRange, ShardId};
 
 use super::stream_ref::StreamRef;
 
@@ -191,6 +191,40 @@ pub(crate) fn record_too_large(path: &str, record_bytes: usize, bytes_max: usize
     ApiError::new(ErrorKind::Validation, text)
 }
 
+/// E24, recorded: a shard cannot be split before this key.
+pub(crate) fn bad_split_key(key: &str, shard: ShardId, range: HashKeyRange, stream: &StreamRef) -> ApiError {
+    let StreamRef { scope, name } = stream;
+    let HashKeyRange { start, end } = range;
+    let text = format!(
+        "NewStartingHashKey {key} used in SplitShard() on shard {shard} in stream {name} under account {} is not both \
+         greater than one plus the shard's StartingHashKey {start} and less than the shard's EndingHashKey {end}.",
+        scope.account
+    );
+    ApiError::new(ErrorKind::InvalidArgument, text)
+}
+
+/// E25, recorded: the two shards' ranges do not meet.
+pub(crate) fn not_adjacent(shard: ShardId, other: ShardId, stream: &StreamRef) -> ApiError {
+    let StreamRef { scope, name } = stream;
+    let text = format!(
+        "Shards {shard} and {other} in stream {name} under account {} are not an adjacent pair of shards eligible for \
+         merging",
+        scope.account
+    );
+    ApiError::new(ErrorKind::InvalidArgument, text)
+}
+
+/// E26, recorded: the shard is closed.
+pub(crate) fn shard_closed(shard: ShardId, stream: &StreamRef) -> ApiError {
+    let StreamRef { scope, name } = stream;
+    let text = format!(
+        "Shard {shard} in stream {name} under account {} has already been merged or split, and thus is not eligible \
+         for merging or splitting.",
+        scope.account
+    );
+    ApiError::new(ErrorKind::InvalidArgument, text)
+}
+
 /// E34, recorded for AddTagsToStream: more tags than a stream takes. AWS's text says 10 where the limit is 50.
 pub(crate) fn too_many_tags(stream: &StreamRef) -> ApiError {
     let StreamRef { scope, name } = stream;
@@ -210,6 +244,59 @@ pub(crate) fn no_token_and_no_stream() -> ApiError {
 /// E36, recorded.
 pub(crate) fn token_and_stream() -> ApiError {
     ApiError::new(ErrorKind::InvalidArgument, "NextToken and StreamName cannot be provided together.")
+}
+
+/// E43, inferred: the service itself shards the stream.
+pub(crate) fn stream_on_demand(stream: &StreamRef) -> ApiError {
+    let StreamRef { scope, name } = stream;
+    let text =
+        format!("Request is invalid. Stream {name} under account {} is in On-Demand mode.", scope.account);
+    ApiError::new(ErrorKind::Validation, text)
+}
+
+/// E44, its text recorded and its code inferred: more than twice as many shards.
+pub(crate) fn above_double(open: usize, target: usize) -> ApiError {
+    let text = format!(
+        "UpdateShardCount cannot scale up over double your current open shard count. Current open shard count: {open} \
+         Target shard count: {target}"
+    );
+    ApiError::new(ErrorKind::LimitExceeded, text)
+}
+
+/// E45, inferred from E44: less than half as many shards.
+pub(crate) fn below_half(open: usize, target: usize) -> ApiError {
+    let text = format!(
+        "UpdateShardCount cannot scale down below half your current open shard count. Current open shard count: {open} \
+         Target shard count: {target}"
+    );
+    ApiError::new(ErrorKind::LimitExceeded, text)
+}
+
+/// Inferred from the model: more shards than UpdateShardCount makes.
+pub(crate) fn above_max_shard_count(max: usize, target: usize) -> ApiError {
+    let text = format!("UpdateShardCount cannot scale up over {max} shards. Target shard count: {target}");
+    ApiError::new(ErrorKind::LimitExceeded, text)
+}
+
+/// Inferred: shards of so few keys that they cannot be split as the new count would need.
+pub(crate) fn shards_too_narrow(stream: &StreamRef) -> ApiError {
+    let StreamRef { scope, name } = stream;
+    let text = format!(
+        "The shards of stream {name} under account {} have too few hash keys to be split any further.",
+        scope.account
+    );
+    ApiError::new(ErrorKind::InvalidArgument, text)
+}
+
+/// E46, inferred: something was done to the stream as often as it may be within a day.
+pub(crate) fn daily_limit(operation: &str, max: usize, stream: &StreamRef) -> ApiError {
+    let StreamRef { scope, name } = stream;
+    let text = format!(
+        "{operation} was called {max} times on stream {name} under account {} within the last 24 hours, which is its \
+         limit.",
+        scope.account
+    );
+    ApiError::new(ErrorKind::LimitExceeded, text)
 }
 
 /// E51, inferred: the pagination token is too old.

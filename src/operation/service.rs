@@ -13,7 +13,7 @@ use super::schema::Input;
 use super::seal::Sealer;
 use super::{
     Operation, create_stream, delete_stream, describe_limits, describe_stream, describe_stream_summary,
-    get_shard_iterator, list_shards, list_streams,
+    get_shard_iterator, list_shards, list_streams, merge_shards, split_shard, update_shard_count,
 };
 
 /// Everything behind the wire: one for a server.
@@ -73,6 +73,18 @@ impl Service {
             }
             Operation::GetShardIterator => {
                 let reply = get_shard_iterator::Request::validate(input, caller)?.execute(self)?;
+                Ok(Some(reply.into_value()))
+            }
+            Operation::SplitShard => {
+                split_shard::Request::validate(input, caller)?.execute(self)?;
+                Ok(None)
+            }
+            Operation::MergeShards => {
+                merge_shards::Request::validate(input, caller)?.execute(self)?;
+                Ok(None)
+            }
+            Operation::UpdateShardCount => {
+                let reply = update_shard_count::Request::validate(input, caller)?.execute(self)?;
                 Ok(Some(reply.into_value()))
             }
             other => Err(not_built(other)),

@@ -66,7 +66,9 @@ impl StreamRef {
     /// E1 if there is none, or if it is still CREATING (reference 5.6).
     pub fn find_writable(&self, service: &Service) -> Result<Arc<Stream>, ApiError> {
         match service.registry.find_with_status(self.scope, self.name.as_str()) {
-            Some((stream, StreamStatus::Active | StreamStatus::Deleting)) => Ok(stream),
+            Some((stream, StreamStatus::Active | StreamStatus::Updating | StreamStatus::Deleting)) => {
+                Ok(stream)
+            }
             Some((_, StreamStatus::Creating)) | None => Err(refusals::no_stream(self)),
         }
     }

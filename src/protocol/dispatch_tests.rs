@@ -207,8 +207,8 @@ fn presigned() {
 /// Known operations that are not built say so by name.
 #[test]
 fn not_built() {
-    let text = r#"{"__type":"NotImplementedException","message":"SplitShard is an operation of Kinesis that is not built yet."}"#;
-    Request::good("Kinesis_20131202.SplitShard").check(Body::Object, 400, Some(JSON), text);
+    let text = r#"{"__type":"NotImplementedException","message":"CreateQueue is an operation of Kinesis that is not built yet."}"#;
+    Request::good("Kinesis_20131202.CreateQueue").check(Body::Object, 400, Some(JSON), text);
 }
 
 /// CBOR is refused in CBOR, and the text tells how to switch it off; an unknown operation still comes first.

@@ -1,8 +1,11 @@
 //! From records to shards: a hash key's owner, and a request split into one command per shard.
 //!
-//! A [`ShardMap`] is immutable; control swaps a whole one in when shards change. Finding an owner is a look-up
+//! A [`ShardMap`] is immutable; control swaps a whole one in ([`ShardMaps`]) when shards change. Finding an owner is a look-up
 //! by the key's top bits, then a search among the shards that begin in that bucket, of which there are rarely more
 //! than two: the same few nanoseconds at any number of shards. A key that no shard owns is a bug of ours and is said to be one; it never falls to some default shard.
+
+mod closed;
+mod maps;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -12,6 +15,9 @@ use smallvec::SmallVec;
 use crate::names::{HashKey, ShardId};
 use crate::shard::batch::{Batch, Records};
 use crate::shard::{Command, Shard};
+
+pub use closed::{ClosedShard, Listed};
+pub use maps::ShardMaps;
 
 /// More buckets than this only take memory: with two per shard a look-up already ends in a step or two.
 const BUCKET_BITS_MAX: u32 = 17;
@@ -25,8 +31,10 @@ const LOOKED_AT_MAX: usize = 4;
 
 /// The shards of a stream and who owns which hash keys.
 pub struct ShardMap {
-    /// All shards, by index.
+    /// All shards that hold what can still be read, by index.
     shards: Vec<Arc<Shard>>,
+    /// What became of those that are closed, by index.
+    closed: Vec<ClosedShard>,
     /// Open shards, by the start of their range.
     open: Vec<Arc<Shard>>,
     /// The upper half of each one's last key, side by side: most look-ups touch nothing else. None if the open shards
@@ -46,7 +54,13 @@ impl ShardMap {
     /// The map of these shards, given by ascending index, all open.
     #[must_use]
     pub fn new(shards: Vec<Arc<Shard>>) -> Self {
-        let mut open = shards.clone();
+        Self::with_closed(shards, Vec::new())
+    }
+
+    /// The map of these shards, of which those are closed; both by ascending index.
+    fn with_closed(shards: Vec<Arc<Shard>>, closed: Vec<ClosedShard>) -> Self {
+        let is_open = |shard: &&Arc<Shard>| closed::position(&closed, shard.id).is_none();
+        let mut open: Vec<_> = shards.iter().filter(is_open).cloned().collect();
         open.sort_unstable_by_key(|shard| shard.range.start);
         let bucket_bits = (2 * open.len()).next_power_of_two().trailing_zeros().clamp(1, BUCKET_BITS_MAX);
         let bucket_shift = u64::BITS - bucket_bits;
@@ -64,10 +78,10 @@ impl ShardMap {
             && open.last().is_some_and(|last| last.range.end == HashKey::MAX)
             && open.windows(2).all(|pair| pair[0].range.end.0.checked_add(1) == Some(pair[1].range.start.0));
         let ends = open.iter().filter(|_| is_whole).map(|shard| shard.range.end.upper_half()).collect();
-        Self { shards, open, ends, buckets, bucket_shift }
+        Self { shards, closed, open, ends, buckets, bucket_shift }
     }
 
-    /// All shards, by ascending index.
+    /// All shards, by ascending index: open ones, and closed ones until what they hold has expired.
     #[must_use]
     pub fn shards(&self) -> &[Arc<Shard>] {
         &self.shards
@@ -79,10 +93,18 @@ impl ShardMap {
         self.open.len()
     }
 
+    /// Shards that take writes, by the start of their range.
+    #[must_use]
+    pub fn open(&self) -> &[Arc<Shard>] {
+        &self.open
+    }
+
     /// One shard.
     #[must_use]
     pub fn shard(&self, id: ShardId) -> Option<&Arc<Shard>> {
-        self.shards.get(id.index() as usize)
+        // As long as none has expired, a shard's place is its index.
+        let guess = self.shards.get(id.index() as usize).filter(|shard| shard.id == id);
+        guess.or_else(|| self.shards.get(self.shards.binary_search_by_key(&id, |shard| shard.id).ok()?))
     }
 
     /// The open shard that owns a key.

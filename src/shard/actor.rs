@@ -7,6 +7,7 @@
 //!
 //! - Back-pressure: a full mailbox makes the sender wait; only after [`SHED_AFTER`] is the command dropped,
 //!   which fails its records as an internal failure and is counted. It is never called a throttle.
+//! - Sealing: a shard that was sealed gives the records of an append back; it can still be trimmed.
 //! - Panics: a command that panics poisons its shard. Its records fail, the published prefix stays readable,
 //!   later writes fail, and health says so. Other shards do not notice.
 
@@ -19,6 +20,7 @@ use crate::log::{AppendError, Writer};
 use super::Shard;
 use super::batch::{AppendCommand, Stored};
 use super::mailbox::Mailbox;
+use super::seal::SealCommand;
 use super::token::{Exclusive, Owner, Token};
 
 /// Commands that a request drains for others before it hands the token to a task.
@@ -39,6 +41,8 @@ pub enum Command {
         /// The oldest arrival to keep.
         not_before_ms: u64,
     },
+    /// Take no more records.
+    Seal(SealCommand),
     /// Panic, to show that it stays in its shard.
     #[cfg(test)]
     Panic,
@@ -51,18 +55,33 @@ impl Command {
             _ => 0,
         }
     }
+
+    pub(super) const fn is_seal(&self) -> bool {
+        matches!(self, Self::Seal(_))
+    }
 }
 
 /// The part of a shard that only the holder of its token sees.
 pub(crate) struct ActorState {
     writer: Writer,
-    poisoned: bool,
+    condition: Condition,
+}
+
+/// What a shard takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    /// Everything.
+    Open,
+    /// No more records.
+    Sealed,
+    /// Nothing, since a panic left it half changed.
+    Poisoned,
 }
 
 impl ActorState {
     pub(super) const fn new(created_s: u64) -> Self {
         // Counter 0 is the shard's StartingSequenceNumber (reference 5.4): the first record has 1.
-        Self { writer: Writer::new(1, created_s * 1000), poisoned: false }
+        Self { writer: Writer::new(1, created_s * 1000), condition: Condition::Open }
     }
 }
 
@@ -179,11 +198,11 @@ where
 }
 
 fn execute_on(shard: &Shard, state: &mut ActorState, command: Command) {
-    if state.poisoned {
-        // Dropping the command fails its records.
+    if state.condition == Condition::Poisoned {
+        // Dropping the command fails its records; of a seal it is as good as run.
         return;
     }
-    // What the panic left half done is never read again: `poisoned` guards the writer, and readers see
+    // What the panic left half done is never read again: the condition guards the writer, and readers see
     // published records only. That is the unwind safety asserted here.
     let ran = catch_unwind(AssertUnwindSafe(|| run(shard, state, command)));
     if ran.is_err() {
@@ -194,10 +213,18 @@ fn execute_on(shard: &Shard, state: &mut ActorState, command: Command) {
 fn run(shard: &Shard, state: &mut ActorState, command: Command) {
     match command {
         Command::Append(mut append) => {
-            let stored = run_append(shard, &mut state.writer, &append);
+            let stored = match state.condition {
+                Condition::Open => run_append(shard, &mut state.writer, &append),
+                Condition::Sealed | Condition::Poisoned => Stored::GIVEN_BACK,
+            };
             append.settle(stored);
         }
         Command::Trim { not_before_ms } => state.writer.trim(&shard.log, not_before_ms),
+        Command::Seal(seal) => {
+            state.condition = Condition::Sealed;
+            state.writer.close();
+            seal.note(state.writer.arrival_ms(0));
+        }
         #[cfg(test)]
         Command::Panic => panic!("a planted panic"),
     }
@@ -223,12 +250,12 @@ fn run_append(shard: &Shard, writer: &mut Writer, append: &AppendCommand) -> Sto
     writer.commit();
     #[cfg(not(shardmill_loom))]
     shard.next_write.note(writer);
-    Stored { first_counter, arrival_ms, count, throttled }
+    Stored { first_counter, arrival_ms, count, throttled, given_back: false }
 }
 
 fn poison(shard: &Shard, state: &mut ActorState) {
-    if !state.poisoned {
-        state.poisoned = true;
+    if state.condition != Condition::Poisoned {
+        state.condition = Condition::Poisoned;
         shard.context.tally.count_poisoned_shard();
         tracing::error!(shard = %shard.id, "a command panicked: the shard refuses writes from now on");
     }

@@ -10,10 +10,12 @@
 //! `pending` with AcqRel. The waiter reads outcomes only after it has seen zero with Acquire, so it sees them
 //! all: the decrements form one release sequence.
 
+mod again;
+
 use std::future::poll_fn;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::task::Poll;
 use std::thread::LocalKey;
 
@@ -186,6 +188,8 @@ pub struct Batch {
     /// When it was routed, which its records' arrival is, epoch milliseconds.
     routed_ms: u64,
     pending: AtomicU32,
+    /// Whether any share was.
+    given_back: AtomicBool,
     waiter: AtomicWaker,
 }
 
@@ -266,7 +270,8 @@ pub struct Share {
     first_counter: AtomicU64,
     arrival_ms: AtomicU64,
     stored_count: AtomicU32,
-    throttled: AtomicBool,
+    /// Why the rest was not stored: [`Stored::reasons`].
+    reasons: AtomicU8,
 }
 
 /// What became of a share.
@@ -280,6 +285,25 @@ pub struct Stored {
     pub count: u32,
     /// Whether the rest failed because the memory limit was met and its policy is to throttle.
     pub throttled: bool,
+    /// Whether nothing was stored because the shard takes no more records: they belong elsewhere now.
+    pub given_back: bool,
+}
+
+impl Stored {
+    /// Nothing: the command was dropped.
+    const NOTHING: Self =
+        Self { first_counter: 0, arrival_ms: 0, count: 0, throttled: false, given_back: false };
+
+    /// Nothing: the shard is sealed.
+    pub(super) const GIVEN_BACK: Self = Self { given_back: true, ..Self::NOTHING };
+
+    const THROTTLED_BIT: u8 = 1;
+    const GIVEN_BACK_BIT: u8 = 2;
+
+    /// Why the rest was not stored, in one byte.
+    fn reasons(self) -> u8 {
+        u8::from(self.throttled) * Self::THROTTLED_BIT | u8::from(self.given_back) * Self::GIVEN_BACK_BIT
+    }
 }
 
 impl Batch {
@@ -292,6 +316,15 @@ impl Batch {
         shards: SmallVec<[Arc<Shard>; 16]>,
         share_of_each_record: &[u16],
     ) -> Arc<Self> {
+        Arc::new(Self::sorted(records, shards, share_of_each_record))
+    }
+
+    #[inline(always)]
+    fn sorted(
+        records: Records,
+        shards: SmallVec<[Arc<Shard>; 4]>,
+        share_of_each_record: &[u16],
+    ) -> Self {
         debug_assert_eq!(records.len(), share_of_each_record.len());
         let (grouping, ranges) = Grouping::new(share_of_each_record, shards.len());
         // Only a budget counts a share's bytes, so the average is near enough.
@@ -306,7 +339,8 @@ impl Batch {
             .collect();
         let pending = AtomicU32::new(u32::try_from(shares.len()).unwrap_or(u32::MAX));
         let routed_ms = shares.first().map_or(0, |share| share.shard.context.clock.now_ms());
-        Arc::new(Self { records, grouping, shares, routed_ms, pending, waiter: AtomicWaker::new() })
+        let given_back = AtomicBool::new(false);
+        Self { records, grouping, shares, routed_ms, pending, given_back, waiter: AtomicWaker::new() }
     }
 
     /// One command per share, to be given to its shard before the next is made.
@@ -370,12 +404,11 @@ impl Batch {
     }
 
     fn complete(&self, share: usize, stored: Stored) {
-        let share = &self.shares[share];
-        // Relaxed: ordered by the decrement below.
-        share.first_counter.store(stored.first_counter, Ordering::Relaxed);
-        share.arrival_ms.store(stored.arrival_ms, Ordering::Relaxed);
-        share.stored_count.store(stored.count, Ordering::Relaxed);
-        share.throttled.store(stored.throttled, Ordering::Relaxed);
+        // Relaxed throughout: ordered by the decrement below.
+        self.shares[share].note(stored);
+        if stored.given_back {
+            self.given_back.store(true, Ordering::Relaxed);
+        }
         // Release: publishes this outcome. Acquire: the last one passes the others' on.
         if self.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.waiter.wake();
@@ -392,17 +425,26 @@ impl Share {
             first_counter: AtomicU64::new(0),
             arrival_ms: AtomicU64::new(0),
             stored_count: AtomicU32::new(0),
-            throttled: AtomicBool::new(false),
+            reasons: AtomicU8::new(0),
         }
+    }
+
+    fn note(&self, stored: Stored) {
+        self.first_counter.store(stored.first_counter, Ordering::Relaxed);
+        self.arrival_ms.store(stored.arrival_ms, Ordering::Relaxed);
+        self.stored_count.store(stored.count, Ordering::Relaxed);
+        self.reasons.store(stored.reasons(), Ordering::Relaxed);
     }
 
     fn stored(&self) -> Stored {
         // Relaxed: read after `pending` was seen at zero with Acquire.
+        let reasons = self.reasons.load(Ordering::Relaxed);
         Stored {
             first_counter: self.first_counter.load(Ordering::Relaxed),
             arrival_ms: self.arrival_ms.load(Ordering::Relaxed),
             count: self.stored_count.load(Ordering::Relaxed),
-            throttled: self.throttled.load(Ordering::Relaxed),
+            throttled: reasons & Stored::THROTTLED_BIT != 0,
+            given_back: reasons & Stored::GIVEN_BACK_BIT != 0,
         }
     }
 }
@@ -444,8 +486,7 @@ impl AppendCommand {
 impl Drop for AppendCommand {
     /// The one place where a share is completed: run or not, a command cannot be lost without its reply.
     fn drop(&mut self) {
-        const NOTHING: Stored = Stored { first_counter: 0, arrival_ms: 0, count: 0, throttled: false };
-        self.batch.complete(self.share, self.stored.unwrap_or(NOTHING));
+        self.batch.complete(self.share, self.stored.unwrap_or(Stored::NOTHING));
     }
 }
 

@@ -30,6 +30,12 @@ impl ShardContext {
         // Relaxed: one number; a change may be seen a moment late.
         self.retention_ms.load(Ordering::Relaxed)
     }
+
+    /// Records that arrived before this have expired, in epoch milliseconds.
+    #[must_use]
+    pub fn not_before_ms(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_sub(self.retention_ms())
+    }
 }
 
 /// Counts of what should not happen, kept for the life of the server. All zero is healthy.

@@ -20,14 +20,19 @@ pub(super) struct Mailbox {
 
 impl Default for Mailbox {
     fn default() -> Self {
-        let (sender, receiver) = bounded(MAILBOX_COMMANDS_MAX);
+        // One more for the seal, which no queue may keep out.
+        let (sender, receiver) = bounded(MAILBOX_COMMANDS_MAX + 1);
         Self { sender, receiver, room: Semaphore::new(MAILBOX_COMMANDS_MAX) }
     }
 }
 
 impl Mailbox {
-    /// Queues a command, or gives it back if the mailbox is full.
+    /// Queues a command, or gives it back if the mailbox is full. There is always a place for a shard's one seal.
     pub(super) fn push(&self, command: Command) -> Result<(), Command> {
+        if command.is_seal() {
+            self.send(command);
+            return Ok(());
+        }
         match self.room.try_acquire() {
             Ok(place) => {
                 place.forget();
@@ -50,7 +55,9 @@ impl Mailbox {
     /// The oldest command.
     pub(super) fn pop(&self) -> Option<Command> {
         let command = self.receiver.try_recv().ok()?;
-        self.room.add_permits(1);
+        if !command.is_seal() {
+            self.room.add_permits(1);
+        }
         Some(command)
     }
 

@@ -9,6 +9,7 @@
 //! - [`actor`]: what a command does; fairness, back-pressure and panics.
 //! - `ahead`: what a request that touches many shards asks the processor to fetch meanwhile.
 //! - [`batch`]: a request's records and the countdown of its reply.
+//! - [`seal`]: how shards stop taking records, together.
 //! - [`readers`]: the iterator table, which observes who reads the shard.
 
 pub(crate) mod actor;
@@ -17,7 +18,9 @@ mod ahead;
 pub mod batch;
 mod context;
 mod mailbox;
+mod parents;
 pub mod readers;
+pub mod seal;
 #[cfg(test)]
 #[cfg(not(shardmill_loom))]
 mod stress;
@@ -27,6 +30,7 @@ use std::sync::OnceLock;
 
 pub use actor::Command;
 pub use context::{ShardContext, Tally};
+pub use parents::Parents;
 
 use crate::log::Log;
 use crate::names::{HashKeyRange, SequenceNumber, ShardId};
@@ -49,6 +53,8 @@ pub struct Shard {
     pub created_s: u64,
     /// Which one of its stream.
     pub id: ShardId,
+    /// The shards it was made of.
+    pub parents: Parents,
     context: Arc<ShardContext>,
     log: Log,
     readers: OnceLock<Box<IteratorTable>>,
@@ -72,14 +78,28 @@ const _: () = {
 };
 
 impl Shard {
-    /// A new, open, empty shard.
+    /// A new, open, empty shard that comes with its stream.
     #[must_use]
     pub fn new(id: ShardId, range: HashKeyRange, created_s: u64, context: Arc<ShardContext>) -> Arc<Self> {
+        Self::child(id, range, created_s, Parents::NONE, context)
+    }
+
+    /// A new, open, empty shard that was made of others. No record of it arrives before its creation, though the
+    /// clock may not be there yet (reference 5.4: a second after its parents were closed).
+    #[must_use]
+    pub fn child(
+        id: ShardId,
+        range: HashKeyRange,
+        created_s: u64,
+        parents: Parents,
+        context: Arc<ShardContext>,
+    ) -> Arc<Self> {
         let exclusive = Exclusive::new(ActorState::new(created_s));
         Arc::new(Self {
             range,
             created_s,
             id,
+            parents,
             context,
             log: Log::new(),
             readers: OnceLock::new(),
@@ -115,6 +135,6 @@ impl Shard {
     /// Records that arrived before this have expired, in epoch milliseconds.
     #[must_use]
     pub fn not_before_ms(&self, now_ms: u64) -> u64 {
-        now_ms.saturating_sub(self.context.retention_ms())
+        self.context.not_before_ms(now_ms)
     }
 }

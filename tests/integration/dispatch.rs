@@ -132,10 +132,10 @@ fn plain_json_is_served() {
 fn not_built_says_so() {
     let server = TestServer::start();
     let [authorization, date] = SIGNED;
-    let split = ("X-Amz-Target", "Kinesis_20131202.SplitShard");
-    let answer = ask(&server, "POST /", &[authorization, date, ("Content-Type", JSON), split], b"{}");
+    let queue = ("X-Amz-Target", "Kinesis_20131202.CreateQueue");
+    let answer = ask(&server, "POST /", &[authorization, date, ("Content-Type", JSON), queue], b"{}");
     assert_eq!((answer.status, answer.json()["__type"].as_str()), (400, Some("NotImplementedException")));
-    assert!(answer.json()["message"].as_str().is_some_and(|text| text.contains("SplitShard")), "{answer:?}");
+    assert!(answer.json()["message"].as_str().is_some_and(|text| text.contains("CreateQueue")), "{answer:?}");
     let answer = ask(&server, "POST /", &[authorization, date, ("Content-Type", CBOR), LIST], b"\xbf\xff");
     assert_eq!((answer.status, answer.header("content-type")), (400, Some(CBOR)));
     assert!(answer.body.windows(23).any(|text| text == b"NotImplementedException"), "{answer:?}");

@@ -135,6 +135,7 @@ static RECORD_DISTRIBUTION_STRATEGY: Shape = enumeration(&["AUTO", "USER_PARTITI
 /// In the recorded order of V5.
 static SHARD_ITERATOR_TYPE: Shape =
     enumeration(&["AFTER_SEQUENCE_NUMBER", "LATEST", "AT_TIMESTAMP", "AT_SEQUENCE_NUMBER", "TRIM_HORIZON"]);
+static SCALING_TYPE: Shape = enumeration(&["UNIFORM_SCALING"]);
 static SHARD_FILTER_TYPE: Shape = enumeration(&[
     "AFTER_SHARD_ID",
     "AT_TRIM_HORIZON",
@@ -302,6 +303,42 @@ pub static GET_RECORDS: Structure = Structure {
     ],
 };
 
+/// The input of SplitShard.
+pub static SPLIT_SHARD: Structure = Structure {
+    name: "SplitShardInput",
+    members: &[
+        optional("StreamName", &STREAM_NAME),
+        required("ShardToSplit", &SHARD_ID),
+        required("NewStartingHashKey", &HASH_KEY),
+        optional("StreamARN", &STREAM_ARN),
+        optional("StreamId", &STREAM_ID),
+    ],
+};
+
+/// The input of MergeShards.
+pub static MERGE_SHARDS: Structure = Structure {
+    name: "MergeShardsInput",
+    members: &[
+        optional("StreamName", &STREAM_NAME),
+        required("ShardToMerge", &SHARD_ID),
+        required("AdjacentShardToMerge", &SHARD_ID),
+        optional("StreamARN", &STREAM_ARN),
+        optional("StreamId", &STREAM_ID),
+    ],
+};
+
+/// The input of UpdateShardCount.
+pub static UPDATE_SHARD_COUNT: Structure = Structure {
+    name: "UpdateShardCountInput",
+    members: &[
+        optional("StreamName", &STREAM_NAME),
+        required("TargetShardCount", &POSITIVE_INTEGER),
+        required("ScalingType", &SCALING_TYPE),
+        optional("StreamARN", &STREAM_ARN),
+        optional("StreamId", &STREAM_ID),
+    ],
+};
+
 impl Structure {
     /// The input of an operation; `None` for one that is not built.
     #[must_use]
@@ -317,7 +354,10 @@ impl Structure {
             Operation::ListShards => Some(&LIST_SHARDS),
             Operation::ListStreams => Some(&LIST_STREAMS),
             Operation::PutRecord => Some(&PUT_RECORD),
+            Operation::MergeShards => Some(&MERGE_SHARDS),
             Operation::PutRecords => Some(&PUT_RECORDS),
+            Operation::SplitShard => Some(&SPLIT_SHARD),
+            Operation::UpdateShardCount => Some(&UPDATE_SHARD_COUNT),
             _ => None,
         }
     }

@@ -49,6 +49,9 @@ fn members_follow_the_model() {
             &GET_SHARD_ITERATOR,
             "StreamName ShardId* ShardIteratorType* StartingSequenceNumber Timestamp StreamARN StreamId DryRun",
         ),
+        (&SPLIT_SHARD, "StreamName ShardToSplit* NewStartingHashKey* StreamARN StreamId"),
+        (&MERGE_SHARDS, "StreamName ShardToMerge* AdjacentShardToMerge* StreamARN StreamId"),
+        (&UPDATE_SHARD_COUNT, "StreamName TargetShardCount* ScalingType* StreamARN StreamId"),
         (&GET_RECORDS, "ShardIterator* Limit StreamARN StreamId DryRun"),
     ] {
         assert_eq!(describe(structure), members, "{}", structure.name);

@@ -5,14 +5,17 @@
 
 use crate::log::{Cursor, Record, Slice};
 use crate::names::{SequenceNumber, SequenceWriter};
-use crate::operation::get_records::Reply;
+use crate::operation::get_records::{Reply, child_shards_value};
 use crate::protocol::base64::encode::{Encode, Encoder, SLACK_BYTES, Task, encoded_len};
-use crate::protocol::json::{copy_plain, utf8_len_escaped, write_utf8};
+use crate::protocol::json::{self, copy_plain, utf8_len_escaped, write_utf8};
 use crate::shard::Shard;
+use std::sync::Arc;
 
 const OPEN: &[u8] = b"{\"Records\":[";
 const NEXT_ITERATOR: &[u8] = b"],\"NextShardIterator\":\"";
 const MILLIS_BEHIND: &[u8] = b"\",\"MillisBehindLatest\":";
+/// The same two without an iterator in between.
+const NO_ITERATOR: &[u8] = b"],\"MillisBehindLatest\":";
 
 /// Between a record's key and its successor's number.
 const NUMBER: &[u8; 22] = b"\"},{\"SequenceNumber\":\"";
@@ -70,12 +73,21 @@ impl RecordsWriter {
     #[must_use]
     pub fn new(reply: Reply, records: &RecordsLength) -> Self {
         let any = reply.slice.records_count > 0;
-        let mut tail = Vec::with_capacity(reply.next_iterator.len() + 80);
+        let iterator_bytes = reply.next_iterator.as_ref().map_or(0, String::len);
+        let mut tail = Vec::with_capacity(iterator_bytes + 80);
         tail.extend_from_slice(if any { CLOSE } else { b"" });
-        tail.extend_from_slice(NEXT_ITERATOR);
-        tail.extend_from_slice(reply.next_iterator.as_bytes());
-        tail.extend_from_slice(MILLIS_BEHIND);
+        match &reply.next_iterator {
+            Some(iterator) => {
+                tail.extend_from_slice(NEXT_ITERATOR);
+                tail.extend_from_slice(iterator.as_bytes());
+                tail.extend_from_slice(MILLIS_BEHIND);
+            }
+            None => tail.extend_from_slice(NO_ITERATOR),
+        }
         tail.extend_from_slice(reply.millis_behind_latest.to_string().as_bytes());
+        if !reply.child_shards.is_empty() {
+            write_children(&reply.child_shards, &mut tail);
+        }
         tail.push(b'}');
         // Every record counted a joint; the first one has none.
         let no_joint = if any { JOINT_BYTES } else { 0 };
@@ -144,6 +156,13 @@ impl RecordsWriter {
         }
         at
     }
+}
+
+/// The member that tells what a closed shard became.
+#[cold]
+fn write_children(children: &[Arc<Shard>], out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"ChildShards\":");
+    json::write(&child_shards_value(children), out);
 }
 
 /// Lets a window that is too small grow.
@@ -332,7 +351,6 @@ mod tests {
     use crate::log::{ChunkPool, Log, ReadLimits, RecordBuffer, Writer};
     use crate::names::{HashKeyRange, ShardId};
     use crate::shard::{ShardContext, Tally};
-    use std::sync::Arc;
 
     const BORN_MS: u64 = 1_700_000_000_000;
 
@@ -370,8 +388,9 @@ mod tests {
         let limits = ReadLimits { records_max: u32::MAX, bytes_max: u64::MAX };
         let mut length = RecordsLength::default();
         let slice = log.read(0, 0, limits, |record| length.add(record));
-        let next_iterator = "AAAA".to_owned();
-        let reply = Reply { shard, slice, next_iterator, millis_behind_latest: 7 };
+        let next_iterator = Some("AAAA".to_owned());
+        let child_shards = Vec::new();
+        let reply = Reply { shard, slice, next_iterator, child_shards, millis_behind_latest: 7 };
         let mut writer = RecordsWriter::new(reply, &length);
         let mut body = Vec::new();
         while !writer.is_done() {
