@@ -248,3 +248,7 @@ fn read_token(body: &[u8], shards_max: usize) -> Option<Request> {
 fn invalid(text: &'static str) -> ApiError {
     ApiError::new(ErrorKind::InvalidArgument, text)
 }
+
+#[cfg(test)]
+#[path = "list_shards_tests.rs"]
+mod tests;
