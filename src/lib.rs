@@ -14,7 +14,7 @@
 //! | `http` | connections, bodies, buffers; one single-thread runtime per worker | `http/exchange.rs` |
 //! | [`protocol`] | everything that knows JSON, CBOR and Kinesis' headers | [`protocol::exchange`] |
 //! | [`operation`] | what each operation checks and does; one file each | [`operation::describe_limits`] |
-//! | [`router`] | hash key to shard; a request split into one command per shard | [`router::ShardMap`] |
+//! | [`router`] | hash key to shard; a request split into one command per shard | [`router::ShardMaps`] |
 //! | [`control`] | streams by account and region, their states and quotas | [`control::Registry`] |
 //! | [`shard`] | the actor: mailbox, run token, iterator table | `shard/actor.rs` |
 //! | [`log`] | the append log: one writer, readers that never wait | [`log`] |
@@ -28,7 +28,7 @@
 //!
 //! # What is deliberately absent
 //! No lock is held across an await, and none is taken by a put or get that finds its shard idle. No timer drives
-//! a stream's state: it is a function of the clock. No operation knows a wire format. Nothing falls back to some
+//! a stream's state: it is a function of the clock, and the first look after its time does what is due. No operation knows a wire format. Nothing falls back to some
 //! default shard. ARCHITECTURE.md says what may depend on what; a test holds it.
 
 pub mod cli;

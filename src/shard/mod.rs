@@ -22,6 +22,9 @@ mod parents;
 pub mod readers;
 pub mod seal;
 #[cfg(test)]
+#[cfg(shardmill_loom)]
+mod seal_model;
+#[cfg(test)]
 #[cfg(not(shardmill_loom))]
 mod stress;
 pub(crate) mod token;

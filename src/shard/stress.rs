@@ -9,6 +9,7 @@ use crate::log::{ChunkPool, ReadLimits};
 use crate::names::{HashKeyRange, ShardId};
 
 use super::batch::{Batch, Records};
+use super::seal::Seal;
 use super::{Command, Shard, ShardContext, Tally};
 
 fn shards(count: u32) -> (Vec<Arc<Shard>>, Arc<Tally>) {
@@ -137,6 +138,106 @@ async fn requests_that_span_shards() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn more_senders_than_the_mailbox_holds() {
     stress(1, 600, 20, 2).await;
+}
+
+/// Protects: a seal among more appends than the mailbox holds: each is stored whole or given back whole, the log does not
+/// grow after the last shard is sealed, and that is told once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn a_seal_splits_the_line() {
+    const RECORDS: u64 = 4;
+    let (shards, tally) = shards(2);
+    let senders: Vec<_> = (0..600)
+        .map(|sender| {
+            let shards = shards.clone();
+            tokio::spawn(async move {
+                let (mut stored, mut given_back) = (0, 0);
+                for number in 0..10 {
+                    let batch = batch(&shards, RECORDS, (sender * 10 + number) * RECORDS);
+                    put(&batch).await;
+                    for (_, share) in batch.shares() {
+                        assert!(share.given_back == (share.count == 0) && [0, 2].contains(&share.count));
+                        stored += u64::from(share.count);
+                    }
+                    let sealed = batch.shards_given_back().count();
+                    assert_eq!(
+                        (batch.is_given_back(), batch.records_given_back().len()),
+                        (sealed > 0, 2 * sealed)
+                    );
+                    given_back += 2 * sealed as u64;
+                }
+                assert_eq!(stored + given_back, 10 * RECORDS);
+                stored
+            })
+        })
+        .collect();
+    let (told, ended) = tokio::sync::oneshot::channel();
+    let told = std::sync::Mutex::new(Some(told));
+    let logs = shards.clone();
+    Seal::shards(&shards, move |last_arrival_ms| {
+        let tips: u64 = logs.iter().map(|shard| shard.log().tip()).sum();
+        told.lock().unwrap().take().expect("once").send((tips, last_arrival_ms)).unwrap();
+    });
+    let (tips, last_arrival_ms) = ended.await.unwrap();
+    let mut stored = 0;
+    for sender in senders {
+        stored += sender.await.unwrap();
+    }
+    assert_eq!((stored, shards.iter().map(|shard| shard.log().tip()).sum::<u64>()), (tips, tips));
+    let last =
+        shards.iter().filter_map(|shard| shard.log().oldest_segment()).map(|segment| segment.last_arrival_ms);
+    assert!(last.max().is_none_or(|oldest_ms| oldest_ms <= last_arrival_ms));
+    assert_eq!((tally.commands_shed(), tally.shards_poisoned()), (0, 0));
+}
+
+/// Protects: a shard that a panic has put beyond writing holds up no reshard: sealing it ends as that of any other.
+#[tokio::test]
+async fn a_poisoned_shard_is_sealed() {
+    let (shards, _) = shards(2);
+    put(&batch(&shards, 4, 0)).await;
+    assert!(shards[0].submit(Command::Panic).is_ok());
+    let is_sealed = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&is_sealed);
+    Seal::shards(&shards, move |_| told.store(true, Ordering::Release));
+    assert!(is_sealed.load(Ordering::Acquire));
+    let after = batch(&shards, 4, 100);
+    put(&after).await;
+    assert_eq!((after.failed_count(), after.shards_given_back().count()), (4, 1));
+}
+
+/// Protects: a sealed shard is still trimmed.
+#[tokio::test]
+async fn a_sealed_shard_is_trimmed() {
+    let (shards, _) = shards(1);
+    put(&batch(&shards, 3, 0)).await;
+    Seal::shards(&shards, |_| ());
+    let stored = shards[0].log().oldest_segment().map(|oldest| oldest.last_arrival_ms);
+    assert!(shards[0].submit(Command::Trim { not_before_ms: stored.unwrap() + 1 }).is_ok());
+    assert_eq!((shards[0].log().horizon(), shards[0].log().tip()), (3, 3));
+    assert!(shards[0].log().oldest_segment().is_none());
+}
+
+/// Protects: what was given back and stored elsewhere reads as one request: each record's place, in request order.
+#[tokio::test]
+async fn two_requests_become_one_reply() {
+    let (shards, _) = shards(3);
+    Seal::shards(&shards[1..2], |_| ());
+    let first = batch(&shards[..2], 6, 0);
+    put(&first).await;
+    let given_back = first.records_given_back();
+    assert_eq!(given_back.len(), 3);
+    let again = Batch::new(given_back, std::iter::once(Arc::clone(&shards[2])).collect(), &[0; 3]);
+    put(&again).await;
+    let joined = first.joined(&again);
+    joined.settled().await;
+    assert_eq!((joined.failed_count(), joined.is_given_back()), (0, false));
+    let places = [(0, 1, 0), (2, 1, 1), (0, 2, 2), (2, 2, 3), (0, 3, 4), (2, 3, 5)];
+    assert_eq!(acknowledged(&joined), places);
+    let mut seen = Vec::new();
+    let limits = ReadLimits { records_max: 10, bytes_max: u64::MAX };
+    shards[2]
+        .log()
+        .read(0, 0, limits, |record| seen.push(u64::from_le_bytes(record.data.try_into().unwrap())));
+    assert_eq!(seen, [1, 3, 5]);
 }
 
 /// Protects: a panic fails its own shard only; what was published stays readable; nobody hangs.

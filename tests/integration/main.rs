@@ -4,6 +4,7 @@
 //! - [`client`]: a tiny HTTP/1.1 client; [`setup`]: a server for a test and the requests most tests make.
 //! - [`health`], [`dispatch`], [`errors`], [`shapes`], [`spellings`], [`iterators`], [`faults`]: what is answered, byte
 //!   for byte; [`bodies`]: to what real clients sent.
+//! - [`resharding`]: splits, merges and new shard counts, and what readers see of them.
 //! - [`transport`], [`shutdown`], [`parting`], [`crowd`], [`program`]: bodies, connections, processes, and their
 //!   ends.
 //! - [`layers`], [`tidy`]: habits of the source, read with the help of [`source`].
@@ -23,6 +24,7 @@ mod iterators;
 mod layers;
 mod parting;
 mod program;
+mod resharding;
 mod setup;
 mod shapes;
 mod shutdown;

@@ -3,6 +3,7 @@
 //! - [`emulator`]: a server and clients for a test.
 //! - [`streams`], [`listing`], [`scopes`]: streams, who sees them, and their shards.
 //! - [`records`], [`reading`]: what goes in comes out.
+//! - [`resharding`]: splits and merges under producers, and readers that follow the children.
 //! - [`refusals`]: errors by the SDK's types. [`settings`]: what a server was told at its start.
 //!
 //! The library itself is empty: everything here is a test.
@@ -17,6 +18,8 @@ mod reading;
 mod records;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod resharding;
 #[cfg(test)]
 mod scopes;
 #[cfg(test)]
