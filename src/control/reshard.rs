@@ -19,9 +19,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::limits::{Limit, SHARD_COUNT_UPDATES_PER_DAY_MAX, UPDATED_SHARD_COUNT_MAX};
 use crate::names::{HashKey, HashKeyRange, ShardId};
-use crate::router::{ClosedShard, ShardMap};
+use crate::router::{ClosedShard, Parents, ShardMap};
 use crate::shard::seal::Seal;
-use crate::shard::{Parents, Shard, ShardContext};
+use crate::shard::{Shard, ShardContext};
 
 use super::registry::{ControlError, Registry};
 use super::reshard_plan::{Piece, Plan, may_split};
@@ -183,7 +183,7 @@ impl Stream {
 
 /// What a plan comes to: shards to be added to the map, by ascending index, and shards to be closed in it.
 struct CarriedOut {
-    added: Vec<Arc<Shard>>,
+    added: Vec<(Arc<Shard>, Parents)>,
     closed: Vec<ClosedShard>,
 }
 
@@ -196,21 +196,18 @@ impl CarriedOut {
             for step in steps {
                 let Some((first, rest)) = step.parents.split_first() else { continue };
                 let parents = Parents::new(*first, rest.first().copied());
-                let child = |(id, range): &Piece| {
-                    Shard::child(*id, *range, closed_s + 1, parents, Arc::clone(context))
-                };
+                let child = |(id, range): &Piece| Shard::new(*id, *range, closed_s + 1, Arc::clone(context));
                 let children: smallvec::SmallVec<[_; 2]> = step.children.iter().map(child).collect();
-                carried_out.added.extend(children.iter().cloned());
+                carried_out.added.extend(children.iter().map(|child| (Arc::clone(child), parents)));
                 for parent in &step.parents {
                     let children = children.clone();
                     carried_out.closed.push(ClosedShard { id: *parent, closed_s, children });
                 }
             }
         }
-        debug_assert!(
-            map.shards().last().map(|shard| shard.id) < carried_out.added.first().map(|shard| shard.id)
-        );
-        debug_assert!(carried_out.added.is_sorted_by_key(|shard| shard.id));
+        let newest = map.shards().last().map(|shard| shard.id);
+        debug_assert!(newest < carried_out.added.first().map(|(shard, _)| shard.id));
+        debug_assert!(carried_out.added.is_sorted_by_key(|(shard, _)| shard.id));
         carried_out
     }
 }

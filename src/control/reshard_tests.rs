@@ -123,7 +123,7 @@ async fn a_split_by_the_clock() {
         HashKeyRange::WHOLE.split_evenly(2).collect::<Vec<_>>()
     );
     assert!(halves.iter().all(|(_, created_s)| *created_s == closed_s + 1));
-    assert!(map.shards()[1..].iter().all(|child| child.parents.iter().eq([id(0)])));
+    assert!(map.listed(0).skip(1).all(|child| child.parents.iter().eq([id(0)])));
     // The children's first records arrive with their creation, ahead of the clock.
     assert_eq!(put(&house.stream().0, "a", b"").await, (id(1), 1, (closed_s + 1) * 1000));
 }
@@ -138,8 +138,8 @@ async fn housekeeping_reshards() {
     assert_eq!(stream.shard_map().open_count(), 2);
     house.registry.tidy_up().await;
     let map = stream.shard_map();
-    let merged = map.open()[0].clone();
-    assert_eq!((map.open_count(), merged.id, merged.created_s), (1, id(2), START_S + 2));
+    let merged = map.find(id(2), 0).unwrap();
+    assert_eq!((map.open_count(), map.open()[0].id, merged.shard.created_s), (1, id(2), START_S + 2));
     assert_eq!((merged.parents.parent(), merged.parents.adjacent()), (Some(id(1)), Some(id(0))));
     assert_eq!(house.listed(), [(0, Some(START_S + 1)), (1, Some(START_S + 1)), (2, None)]);
 }
@@ -311,8 +311,9 @@ impl Model {
 
     /// Takes over what an UpdateShardCount has made, having checked that it follows from what was there.
     fn learn(&mut self, map: &ShardMap) {
-        for shard in &map.shards()[self.0.len()..] {
-            let parents: Vec<u32> = shard.parents.iter().map(ShardId::index).collect();
+        for listed in map.listed(0).skip(self.0.len()) {
+            let shard = listed.shard;
+            let parents: Vec<u32> = listed.parents.iter().map(ShardId::index).collect();
             assert!(!parents.is_empty() && parents.iter().all(|parent| *parent < shard.id.index()));
             self.0.push(Plain {
                 range: shard.range,
@@ -350,9 +351,9 @@ impl Model {
     fn check(&self, map: &ShardMap) {
         assert_eq!(map.shards().len(), self.0.len());
         for (listed, plain) in map.listed(0).zip(&self.0) {
-            let Shard { range, created_s, parents, .. } = &**listed.shard;
+            let Shard { range, created_s, .. } = &**listed.shard;
             assert_eq!((*range, *created_s), (plain.range, plain.created_s));
-            assert!(parents.iter().map(ShardId::index).eq(plain.parents.iter().copied()));
+            assert!(listed.parents.iter().map(ShardId::index).eq(plain.parents.iter().copied()));
             assert_eq!(listed.closed.map(|closed| closed.closed_s), plain.closed_s);
             let children = listed.closed.into_iter().flat_map(|closed| closed.children.iter());
             assert!(children.map(|child| child.id.index()).eq(plain.children.iter().copied()));
@@ -488,9 +489,9 @@ async fn follow(stream: Arc<Stream>, done: Arc<AtomicBool>) -> Vec<((ShardId, u6
                 is_idle = false;
                 places.remove(&shard);
                 finished.insert(shard);
-                for child in &closed.children {
+                for child in map.children(closed) {
                     if child.parents.iter().all(|parent| finished.contains(&parent)) {
-                        places.insert(child.id, 0);
+                        places.insert(child.shard.id, 0);
                     }
                 }
             }

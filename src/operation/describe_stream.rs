@@ -110,8 +110,8 @@ pub(super) fn shard_value(listed: Listed<'_>) -> Value<'static> {
     let ending = listed.ending_number().map_or(Value::Null, |ending| Value::string(ending.to_string()));
     Value::structure([
         ("ShardId", Value::string(shard.id.to_string())),
-        ("ParentShardId", id(shard.parents.parent())),
-        ("AdjacentParentShardId", id(shard.parents.adjacent())),
+        ("ParentShardId", id(listed.parents.parent())),
+        ("AdjacentParentShardId", id(listed.parents.adjacent())),
         ("HashKeyRange", hash_key_range(shard)),
         (
             "SequenceNumberRange",

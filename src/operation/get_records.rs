@@ -9,6 +9,7 @@ use crate::error::ApiError;
 use crate::limits::{GET_RECORDS_BYTES_MAX, GET_RECORDS_LIMIT_MAX};
 use crate::log::{ReadLimits, Record, Slice};
 use crate::names::StreamArn;
+use crate::router::{Listed, Parents};
 use crate::shard::Shard;
 use crate::shard::readers::Reader;
 
@@ -35,9 +36,18 @@ pub struct Reply {
     /// The token to go on with; none at the end of a closed shard.
     pub next_iterator: Option<String>,
     /// The shards to go on with: those that a closed shard became, at its end.
-    pub child_shards: Vec<Arc<Shard>>,
+    pub child_shards: Vec<ChildShard>,
     /// How far the last record returned lies behind now, in milliseconds; 0 when nothing newer exists.
     pub millis_behind_latest: u64,
+}
+
+/// A shard that a closed one became.
+#[derive(Clone)]
+pub struct ChildShard {
+    /// The shard.
+    pub shard: Arc<Shard>,
+    /// The closed one and, for a merged shard, the other.
+    pub parents: Parents,
 }
 
 impl Request {
@@ -93,7 +103,9 @@ impl Request {
         let reader = Reader { chain: iterator.chain, position: slice.next, seen_ms: now_ms };
         shard.readers().note(reader);
         if let Some(closed) = listed.closed.filter(|_| slice.next >= slice.tip) {
-            let child_shards = closed.children.to_vec();
+            let child =
+                |child: Listed<'_>| ChildShard { shard: Arc::clone(child.shard), parents: child.parents };
+            let child_shards = map.children(closed).map(child).collect();
             return Ok(Reply { shard, slice, next_iterator: None, child_shards, millis_behind_latest });
         }
         let next = ShardIterator { position: slice.next, issued_ms: now_ms, ..iterator };
@@ -104,13 +116,13 @@ impl Request {
 
 /// A list of `ChildShard` structures.
 #[must_use]
-pub fn child_shards_value(children: &[Arc<Shard>]) -> Value<'static> {
-    let child = |child: &Arc<Shard>| {
+pub fn child_shards_value(children: &[ChildShard]) -> Value<'static> {
+    let child = |child: &ChildShard| {
         let parents = child.parents.iter().map(|parent| Value::string(parent.to_string())).collect();
         Value::structure([
-            ("ShardId", Value::string(child.id.to_string())),
+            ("ShardId", Value::string(child.shard.id.to_string())),
             ("ParentShards", Value::List(parents)),
-            ("HashKeyRange", hash_key_range(child)),
+            ("HashKeyRange", hash_key_range(&child.shard)),
         ])
     };
     Value::List(children.iter().map(child).collect())

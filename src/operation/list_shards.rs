@@ -168,7 +168,7 @@ impl Selection {
             // there is one for every key. Whose parents have expired stands for the time before it as well.
             Filter::At(at_ms) => {
                 let is_listed = |parent| map.find(parent, self.horizon_ms).is_some();
-                let is_first = !listed.shard.parents.iter().any(is_listed);
+                let is_first = !listed.parents.iter().any(is_listed);
                 (is_first || listed.shard.created_s.saturating_mul(1000) <= at_ms)
                     && followed_ms.is_none_or(|followed_ms| at_ms < followed_ms)
             }

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use crate::names::{SequenceNumber, ShardId};
 use crate::shard::Shard;
 
-use super::ShardMap;
+use super::{Parents, ShardMap};
 
 /// What became of a shard that was split or merged.
 #[derive(Clone)]
@@ -40,6 +40,8 @@ impl ClosedShard {
 pub struct Listed<'a> {
     /// The shard.
     pub shard: &'a Arc<Shard>,
+    /// What it was made of.
+    pub parents: Parents,
     /// What became of it, if it takes no more writes.
     pub closed: Option<&'a ClosedShard>,
 }
@@ -48,7 +50,7 @@ impl Listed<'_> {
     /// Its EndingSequenceNumber, if it is closed.
     #[must_use]
     pub fn ending_number(&self) -> Option<SequenceNumber> {
-        let Self { shard, closed } = self;
+        let Self { shard, closed, .. } = self;
         closed.map(|closed| SequenceNumber::ending(shard.created_s, shard.id, closed.closed_s))
     }
 }
@@ -57,20 +59,26 @@ impl ShardMap {
     /// One shard, unless it was closed so long ago that all it held has expired.
     #[must_use]
     pub fn find(&self, id: ShardId, horizon_ms: u64) -> Option<Listed<'_>> {
-        let shard = self.shard(id)?;
+        let place = self.place(id)?;
+        let (shard, parents) = (self.shards.get(place)?, *self.parents.get(place)?);
         let closed = position(&self.closed, id).and_then(|place| self.closed.get(place));
         let is_expired = closed.is_some_and(|closed| closed.is_expired(horizon_ms));
-        (!is_expired).then_some(Listed { shard, closed })
+        (!is_expired).then_some(Listed { shard, parents, closed })
     }
 
     /// Those shards, by ascending index, that [`find`](Self::find) finds.
     pub fn listed(&self, horizon_ms: u64) -> impl Iterator<Item = Listed<'_>> {
         let mut closed = self.closed.iter().peekable();
-        let shards = self.shards.iter().map(move |shard| {
+        let shards = self.shards.iter().zip(&self.parents).map(move |(shard, parents)| {
             let closed = closed.next_if(|closed| closed.id == shard.id);
-            Listed { shard, closed }
+            Listed { shard, parents: *parents, closed }
         });
         shards.filter(move |listed| listed.closed.is_none_or(|closed| !closed.is_expired(horizon_ms)))
+    }
+
+    /// What became of a shard, each with its parents: they expire no earlier than it does.
+    pub fn children(&self, closed: &ClosedShard) -> impl Iterator<Item = Listed<'_>> {
+        closed.children.iter().filter_map(|child| self.find(child.id, 0))
     }
 
     /// Whether the shard takes no more writes.
@@ -82,11 +90,13 @@ impl ShardMap {
 
     /// This map with more shards, which come after all it has, and with these closed.
     #[must_use]
-    pub fn resharded(&self, added: &[Arc<Shard>], closed: &[ClosedShard]) -> Self {
-        let shards = self.shards.iter().chain(added).cloned().collect();
+    pub fn resharded(&self, added: &[(Arc<Shard>, Parents)], closed: &[ClosedShard]) -> Self {
+        let (shards, parents): (Vec<_>, Vec<_>) = added.iter().cloned().unzip();
+        let shards = self.shards.iter().cloned().chain(shards).collect();
+        let parents = self.parents.iter().copied().chain(parents).collect();
         let mut closed: Vec<_> = self.closed.iter().chain(closed).cloned().collect();
         closed.sort_unstable_by_key(|closed| closed.id);
-        Self::with_closed(shards, closed)
+        Self::with_closed(shards, parents, closed)
     }
 
     /// Whether there are closed shards of which all they held has expired.
@@ -98,9 +108,10 @@ impl ShardMap {
     /// This map without those.
     #[must_use]
     pub fn without_expired(&self, horizon_ms: u64) -> Self {
-        let shards = self.listed(horizon_ms).map(|listed| Arc::clone(listed.shard)).collect();
+        let listed = self.listed(horizon_ms).map(|listed| (Arc::clone(listed.shard), listed.parents));
+        let (shards, parents) = listed.unzip();
         let closed = self.closed.iter().filter(|closed| !closed.is_expired(horizon_ms)).cloned().collect();
-        Self::with_closed(shards, closed)
+        Self::with_closed(shards, parents, closed)
     }
 }
 

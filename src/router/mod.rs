@@ -6,6 +6,7 @@
 
 mod closed;
 mod maps;
+mod parents;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::shard::{Command, Shard};
 
 pub use closed::{ClosedShard, Listed};
 pub use maps::ShardMaps;
+pub use parents::Parents;
 
 /// More buckets than this only take memory: with two per shard a look-up already ends in a step or two.
 const BUCKET_BITS_MAX: u32 = 17;
@@ -33,6 +35,8 @@ const LOOKED_AT_MAX: usize = 4;
 pub struct ShardMap {
     /// All shards that hold what can still be read, by index.
     shards: Vec<Arc<Shard>>,
+    /// What each of them was made of.
+    parents: Vec<Parents>,
     /// What became of those that are closed, by index.
     closed: Vec<ClosedShard>,
     /// Open shards, by the start of their range.
@@ -54,11 +58,13 @@ impl ShardMap {
     /// The map of these shards, given by ascending index, all open.
     #[must_use]
     pub fn new(shards: Vec<Arc<Shard>>) -> Self {
-        Self::with_closed(shards, Vec::new())
+        let parents = vec![Parents::NONE; shards.len()];
+        Self::with_closed(shards, parents, Vec::new())
     }
 
-    /// The map of these shards, of which those are closed; both by ascending index.
-    fn with_closed(shards: Vec<Arc<Shard>>, closed: Vec<ClosedShard>) -> Self {
+    /// The map of these shards, each with its parents, of which those are closed; all by ascending index.
+    fn with_closed(shards: Vec<Arc<Shard>>, parents: Vec<Parents>, closed: Vec<ClosedShard>) -> Self {
+        debug_assert_eq!(shards.len(), parents.len());
         let is_open = |shard: &&Arc<Shard>| closed::position(&closed, shard.id).is_none();
         let mut open: Vec<_> = shards.iter().filter(is_open).cloned().collect();
         open.sort_unstable_by_key(|shard| shard.range.start);
@@ -78,7 +84,7 @@ impl ShardMap {
             && open.last().is_some_and(|last| last.range.end == HashKey::MAX)
             && open.windows(2).all(|pair| pair[0].range.end.0.checked_add(1) == Some(pair[1].range.start.0));
         let ends = open.iter().filter(|_| is_whole).map(|shard| shard.range.end.upper_half()).collect();
-        Self { shards, closed, open, ends, buckets, bucket_shift }
+        Self { shards, parents, closed, open, ends, buckets, bucket_shift }
     }
 
     /// All shards, by ascending index: open ones, and closed ones until what they hold has expired.
@@ -102,9 +108,17 @@ impl ShardMap {
     /// One shard.
     #[must_use]
     pub fn shard(&self, id: ShardId) -> Option<&Arc<Shard>> {
+        self.shards.get(self.place(id)?)
+    }
+
+    /// Where a shard stands among all.
+    fn place(&self, id: ShardId) -> Option<usize> {
         // As long as none has expired, a shard's place is its index.
-        let guess = self.shards.get(id.index() as usize).filter(|shard| shard.id == id);
-        guess.or_else(|| self.shards.get(self.shards.binary_search_by_key(&id, |shard| shard.id).ok()?))
+        let guess = id.index() as usize;
+        if self.shards.get(guess).is_some_and(|shard| shard.id == id) {
+            return Some(guess);
+        }
+        self.shards.binary_search_by_key(&id, |shard| shard.id).ok()
     }
 
     /// The open shard that owns a key.

@@ -18,7 +18,6 @@ mod ahead;
 pub mod batch;
 mod context;
 mod mailbox;
-mod parents;
 pub mod readers;
 pub mod seal;
 #[cfg(test)]
@@ -33,7 +32,6 @@ use std::sync::OnceLock;
 
 pub use actor::Command;
 pub use context::{ShardContext, Tally};
-pub use parents::Parents;
 
 use crate::log::Log;
 use crate::names::{HashKeyRange, SequenceNumber, ShardId};
@@ -56,8 +54,6 @@ pub struct Shard {
     pub created_s: u64,
     /// Which one of its stream.
     pub id: ShardId,
-    /// The shards it was made of.
-    pub parents: Parents,
     context: Arc<ShardContext>,
     log: Log,
     readers: OnceLock<Box<IteratorTable>>,
@@ -81,28 +77,15 @@ const _: () = {
 };
 
 impl Shard {
-    /// A new, open, empty shard that comes with its stream.
+    /// A new, open, empty shard. No record of it arrives before its creation, though the clock may not be there yet: a
+    /// child is created a second after its parents were closed (reference 5.4).
     #[must_use]
     pub fn new(id: ShardId, range: HashKeyRange, created_s: u64, context: Arc<ShardContext>) -> Arc<Self> {
-        Self::child(id, range, created_s, Parents::NONE, context)
-    }
-
-    /// A new, open, empty shard that was made of others. No record of it arrives before its creation, though the
-    /// clock may not be there yet (reference 5.4: a second after its parents were closed).
-    #[must_use]
-    pub fn child(
-        id: ShardId,
-        range: HashKeyRange,
-        created_s: u64,
-        parents: Parents,
-        context: Arc<ShardContext>,
-    ) -> Arc<Self> {
         let exclusive = Exclusive::new(ActorState::new(created_s));
         Arc::new(Self {
             range,
             created_s,
             id,
-            parents,
             context,
             log: Log::new(),
             readers: OnceLock::new(),

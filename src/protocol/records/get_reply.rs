@@ -5,11 +5,10 @@
 
 use crate::log::{Cursor, Record, Slice};
 use crate::names::{SequenceNumber, SequenceWriter};
-use crate::operation::get_records::{Reply, child_shards_value};
+use crate::operation::get_records::{ChildShard, Reply, child_shards_value};
 use crate::protocol::base64::encode::{Encode, Encoder, SLACK_BYTES, Task, encoded_len};
 use crate::protocol::json::{self, copy_plain, utf8_len_escaped, write_utf8};
 use crate::shard::Shard;
-use std::sync::Arc;
 
 const OPEN: &[u8] = b"{\"Records\":[";
 const NEXT_ITERATOR: &[u8] = b"],\"NextShardIterator\":\"";
@@ -160,7 +159,7 @@ impl RecordsWriter {
 
 /// The member that tells what a closed shard became.
 #[cold]
-fn write_children(children: &[Arc<Shard>], out: &mut Vec<u8>) {
+fn write_children(children: &[ChildShard], out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"ChildShards\":");
     json::write(&child_shards_value(children), out);
 }
@@ -351,6 +350,7 @@ mod tests {
     use crate::log::{ChunkPool, Log, ReadLimits, RecordBuffer, Writer};
     use crate::names::{HashKeyRange, ShardId};
     use crate::shard::{ShardContext, Tally};
+    use std::sync::Arc;
 
     const BORN_MS: u64 = 1_700_000_000_000;
 

@@ -48,11 +48,8 @@ impl Batch {
             // A request has at most 500 records, hence shares.
             u16::try_from(shares.len() - 1).unwrap_or(u16::MAX)
         };
-        let kept: SmallVec<[Option<u16>; 16]> = self
-            .shares
-            .iter()
-            .map(|share| (!share.stored().given_back).then(|| add_share(share)))
-            .collect();
+        let kept: SmallVec<[Option<u16>; 16]> =
+            self.shares.iter().map(|share| (!share.stored().given_back).then(|| add_share(share))).collect();
         let added: SmallVec<[u16; 16]> = again.shares.iter().map(add_share).collect();
         let mut again_of = again.share_of_each_record().iter().map(|share| added[usize::from(*share)]);
         let share_of_each_record: Vec<u16> = self

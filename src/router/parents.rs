@@ -1,11 +1,10 @@
-//! What a shard was made of. Eight bytes, since every shard has it and an untouched one has none to spare.
+//! What a shard was made of. Kept beside the shards: an untouched one has no eight bytes to spare.
 
-use crate::limits::SHARD_INDEX_MAX;
 use crate::names::ShardId;
 
 /// Stands for no shard.
 const NOBODY: u32 = u32::MAX;
-const _: () = assert!(SHARD_INDEX_MAX < NOBODY);
+const _: () = assert!(ShardId::new(NOBODY).is_none());
 
 /// The shards that a shard was made of: none, the one that was split, or the two that were merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +45,7 @@ impl Parents {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::SHARD_INDEX_MAX;
 
     /// Protects: what goes in comes out, for the last index as for the first.
     #[test]
