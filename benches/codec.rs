@@ -5,9 +5,10 @@ use std::sync::Arc;
 use criterion::{BenchmarkGroup, Criterion, measurement::WallTime};
 use shardmill::clock::MovableClock;
 use shardmill::config::Limit;
-use shardmill::control::{ControlSettings, NewStream, Registry, Scope, Stream, StreamMode};
+use shardmill::control::{
+    ControlSettings, NewStream, Registry, Scope, Stream, StreamMode, StreamSettings, Tags,
+};
 use shardmill::faults::FaultPlan;
-use shardmill::limits::RECORD_BYTES_DEFAULT;
 use shardmill::log::Ceiling;
 use shardmill::names::{AccountId, Region, ShardId, StreamName};
 use shardmill::operation::Service;
@@ -162,9 +163,8 @@ fn service_with_stream(shard_count: u32) -> (Service, Arc<Stream>) {
         scope: SCOPE,
         name: StreamName::parse("s").expect("a good name"),
         shard_count,
-        mode: StreamMode::Provisioned,
-        record_bytes_max: RECORD_BYTES_DEFAULT,
-        tags: Vec::new(),
+        settings: StreamSettings::of(StreamMode::Provisioned),
+        tags: Tags::default(),
     };
     let stream = registry.create(new).expect("no quota is near");
     let (sealer, faults) = (Sealer::new([7; 16]), FaultPlan::new(0.0, 0));
@@ -180,7 +180,7 @@ fn store(stream: &Stream, requests: u32, data_bytes: usize) -> Vec<Reply> {
         runtime.block_on(router::store(&batch));
         assert_eq!(batch.failed_count(), 0);
         let name = StreamName::parse("s").expect("a good name");
-        Reply::Stored { batch, stream: StreamRef { scope: SCOPE, name } }
+        Reply::Stored { batch, stream: StreamRef { scope: SCOPE, name }, is_encrypted: false }
     };
     (0..requests).map(store_one).collect()
 }

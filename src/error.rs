@@ -35,6 +35,8 @@ pub enum ErrorKind {
     DryRunOperation,
     /// The caller may not do this.
     AccessDenied,
+    /// The key for encryption does not exist.
+    KmsNotFound,
     /// No credentials came with the request.
     MissingAuthenticationToken,
     /// The credentials are incomplete.
@@ -65,6 +67,7 @@ impl ErrorKind {
             Self::NotImplemented => "NotImplementedException",
             Self::DryRunOperation => "DryRunOperationException",
             Self::AccessDenied => "AccessDeniedException",
+            Self::KmsNotFound => "KMSNotFoundException",
             Self::MissingAuthenticationToken => "MissingAuthenticationTokenException",
             Self::IncompleteSignature => "IncompleteSignatureException",
             Self::InvalidSignature => "InvalidSignatureException",

@@ -46,7 +46,7 @@ pub const ON_DEMAND_SHARDS_INITIAL: u32 = 4;
 /// Streams of one account that may be CREATING at once (reference 16).
 pub const CREATING_STREAMS_MAX: usize = 5;
 /// Tags of one resource, at most (reference 12).
-pub const STREAM_TAGS_MAX: usize = 50;
+pub const RESOURCE_TAGS_MAX: usize = 50;
 /// Characters of a tag's key, at most (model `TagKey`).
 pub const TAG_KEY_CHARS_MAX: usize = 128;
 /// Characters of a tag's value, at most (model `TagValue`).
@@ -65,6 +65,30 @@ pub const NEXT_TOKEN_TTL_MS: u64 = 300_000;
 
 /// Retention of a new stream, in hours (reference 10).
 pub const RETENTION_HOURS_DEFAULT: u32 = 24;
+/// The shortest retention, in hours (reference 10).
+pub const RETENTION_HOURS_MIN: u32 = 24;
+/// The longest retention, in hours (reference 10).
+pub const RETENTION_HOURS_MAX: u32 = 8_760;
+
+/// Consumers of one stream, at most (reference 13).
+pub const STREAM_CONSUMERS_MAX: usize = 20;
+/// Consumers of one on-demand stream of an account with a throughput commitment, at most (reference 13).
+pub const ADVANTAGE_CONSUMERS_MAX: usize = 50;
+/// Consumers of one stream that may be CREATING at once (reference 13).
+pub const CREATING_CONSUMERS_MAX: usize = 5;
+
+/// What "per rolling 24 h" means, in ms (reference 16).
+pub const ROLLING_DAY_MS: u64 = 24 * 3_600_000;
+/// UpdateStreamMode that switch a stream's mode, per rolling 24 h (reference 16).
+pub const MODE_SWITCHES_PER_DAY_MAX: usize = 2;
+/// StartStreamEncryption that succeed on one stream, per rolling 24 h (reference 16).
+pub const ENCRYPTION_STARTS_PER_DAY_MAX: usize = 25;
+/// StopStreamEncryption that succeed on one stream, per rolling 24 h (reference 16).
+pub const ENCRYPTION_STOPS_PER_DAY_MAX: usize = 25;
+/// How long a throughput commitment lasts at least, in ms (reference 11).
+pub const COMMITMENT_MS_MIN: u64 = 24 * 3_600_000;
+/// Warm throughput of one stream, at most, in MiB/s (reference 11).
+pub const WARM_THROUGHPUT_MIBPS_MAX: u32 = 10_240;
 
 /// The largest page size that the listing calls take in `Limit` or `MaxResults` (model `ListShardsInputLimit`).
 pub const PAGE_LIMIT_MAX: usize = 10_000;
@@ -74,6 +98,10 @@ pub const LIST_SHARDS_PAGE_MAX: usize = 1_000;
 pub const DESCRIBE_STREAM_PAGE_MAX: usize = 100;
 /// Streams on one page of ListStreams, at most and by default (reference 9.4).
 pub const LIST_STREAMS_PAGE_MAX: usize = 100;
+/// Consumers on one page of ListStreamConsumers, at most and by default (reference 9.5).
+pub const LIST_CONSUMERS_PAGE_MAX: usize = 100;
+/// Tags on one page of ListTagsForStream, at most and by default (model `ListTagsForStreamInputLimit`).
+pub const LIST_TAGS_PAGE_MAX: usize = 50;
 
 /// Bytes of an HTTP request body, at most: a full PutRecords in base64 is 13.4 MiB (reference 1.1).
 pub const HTTP_BODY_BYTES_MAX: usize = 16 * MIB;
@@ -95,6 +123,10 @@ const _: () = {
     assert!(LIST_SHARDS_PAGE_MAX <= PAGE_LIMIT_MAX && LIST_STREAMS_PAGE_MAX <= PAGE_LIMIT_MAX);
     assert!(DESCRIBE_STREAM_PAGE_MAX <= PAGE_LIMIT_MAX);
     assert!(SHARD_COUNT_MAX <= SHARD_INDEX_MAX);
+    assert!(RETENTION_HOURS_MIN <= RETENTION_HOURS_DEFAULT && RETENTION_HOURS_DEFAULT <= RETENTION_HOURS_MAX);
+    assert!(LIST_CONSUMERS_PAGE_MAX <= PAGE_LIMIT_MAX);
+    // A whole resource's tags fit one page.
+    assert!(RESOURCE_TAGS_MAX <= LIST_TAGS_PAGE_MAX);
 };
 
 /// A quota that may be switched off.

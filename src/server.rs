@@ -11,12 +11,14 @@ use tokio::time::MissedTickBehavior;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::control::{ControlError, ControlSettings, NewStream, Registry, Scope, StreamMode};
+use crate::control::{
+    ControlError, ControlSettings, NewStream, Registry, Scope, StreamMode, StreamSettings, Tags,
+};
 use crate::faults::FaultPlan;
 use crate::http::body::BodyBudget;
 use crate::http::connection;
 use crate::http::worker::Worker;
-use crate::limits::{AtMemoryLimit, RECORD_BYTES_DEFAULT};
+use crate::limits::AtMemoryLimit;
 use crate::memory::MemoryPlan;
 use crate::names::AccountId;
 use crate::operation::Service;
@@ -216,9 +218,8 @@ fn create_initial_streams(config: &Config, registry: &Registry) -> Result<(), St
             scope: Scope { account: AccountId::DEFAULT, region: stream.region },
             name: stream.name.clone(),
             shard_count: stream.shards,
-            mode: StreamMode::Provisioned,
-            record_bytes_max: RECORD_BYTES_DEFAULT,
-            tags: Vec::new(),
+            settings: StreamSettings::of(StreamMode::Provisioned),
+            tags: Tags::default(),
         };
         registry.create_active(new).map_err(|reason| {
             let name = stream.name.to_string();

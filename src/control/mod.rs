@@ -1,7 +1,11 @@
-//! The control plane: which streams exist, in which account and region, and in which state they are.
+//! The control plane: which streams exist, in which account and region, in which state they are, and how they are set.
 //!
-//! - [`registry`]: all streams; created, found, listed, deleted; quotas.
+//! - [`registry`]: all streams; created, found, listed, deleted.
 //! - [`stream`]: one stream: its description, its shard map, its life.
+//! - [`changes`]: a stream that is there is changed, one change at a time.
+//! - [`settings`]: what can be changed of it, and when a change takes effect; with [`encryption`] and [`monitoring`].
+//! - [`consumers`]: its consumers; [`attached`], [`tags`]: what hangs on streams and consumers.
+//! - [`account`]: what is set for a whole account; [`quotas`], [`rolling_day`]: how much and how often.
 //! - [`reshard`]: splits, merges and new shard counts: when shards are sealed, and what takes their place.
 //!
 //! Reads of the registry (every put and get finds its stream here) load one pointer and wait for nobody.
@@ -9,14 +13,33 @@
 //! it asks the service clock. What a clock alone cannot do, sealing shards, is done by the first look after its time;
 //! housekeeping looks once a second, and gives memory back.
 
+pub mod account;
+pub mod attached;
+pub mod changes;
+pub mod consumers;
+pub mod encryption;
+pub mod monitoring;
+pub mod quotas;
 pub mod registry;
 pub mod reshard;
 mod reshard_plan;
 #[cfg(test)]
 #[cfg(not(shardmill_loom))]
 mod reshard_tests;
+pub mod rolling_day;
+pub mod settings;
 pub mod stream;
+pub mod tags;
 
+pub use account::{Commitment, CommitmentStatus};
+pub use attached::Attached;
+pub use changes::{Needs, StreamChange};
+pub use consumers::{Consumer, ConsumerStatus, RegisterError};
+pub use encryption::EncryptionTimes;
+pub use monitoring::ShardLevelMetrics;
 pub use registry::{ControlError, ControlSettings, NewStream, Registry};
 pub use reshard::ReshardError;
+pub use rolling_day::DailyQuota;
+pub use settings::{PutRules, RecordDistribution, StreamSettings};
 pub use stream::{Scope, Stream, StreamMode, StreamStatus};
+pub use tags::{Tags, TooManyTags};

@@ -1,4 +1,4 @@
-//! All streams of all accounts and regions, and the quotas on them.
+//! All streams of all accounts and regions.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -15,7 +15,11 @@ use crate::log::{Ceiling, ChunkPool};
 use crate::names::{StreamArn, StreamName};
 use crate::shard::{Command, ShardContext, Tally};
 
-use super::stream::{Birth, Scope, Stream, StreamMode, StreamStatus};
+use super::account::Accounts;
+use super::attached::Attached;
+use super::settings::StreamSettings;
+use super::stream::{Birth, Scope, Stream, StreamStatus};
+use super::tags::Tags;
 
 type Namespace = HashMap<StreamName, Arc<Stream>, RandomState>;
 type Namespaces = HashMap<Scope, Arc<Namespace>, RandomState>;
@@ -45,12 +49,10 @@ pub struct NewStream {
     pub name: StreamName,
     /// Shards to start with.
     pub shard_count: u32,
-    /// Who provides capacity.
-    pub mode: StreamMode,
-    /// Data and key of one record, at most, in bytes.
-    pub record_bytes_max: usize,
-    /// Tags, sorted by key.
-    pub tags: Vec<(String, String)>,
+    /// What can be changed of it later.
+    pub settings: StreamSettings,
+    /// Its tags.
+    pub tags: Tags,
 }
 
 /// Why the control plane refused.
@@ -84,15 +86,9 @@ pub enum ControlError {
     /// Too many streams are CREATING already.
     #[error("at most {CREATING_STREAMS_MAX} streams may be CREATING at once")]
     CreatingLimit,
-}
-
-/// What an account uses of its quotas in one region.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Open shards of provisioned streams.
-    pub open_shards: u64,
-    /// On-demand streams.
-    pub on_demand_streams: u64,
+    /// The stream has consumers, and the caller did not say that they may go.
+    #[error("the stream has consumers")]
+    HasConsumers,
 }
 
 /// All streams.
@@ -102,6 +98,7 @@ pub struct Registry {
     pub(super) changing: Mutex<()>,
     next_incarnation: AtomicU64,
     settings: ControlSettings,
+    accounts: Accounts,
     pub(super) clock: Clock,
     pool: Arc<ChunkPool>,
     tally: Arc<Tally>,
@@ -118,6 +115,7 @@ impl Registry {
             changing: Mutex::new(()),
             next_incarnation: AtomicU64::new(first_incarnation),
             settings,
+            accounts: Accounts::default(),
             clock,
             pool: ChunkPool::with_ceiling(settings.ceiling),
             tally,
@@ -149,7 +147,7 @@ impl Registry {
     #[must_use]
     pub fn list(&self, scope: Scope) -> Vec<(Arc<Stream>, StreamStatus)> {
         let now_ms = self.clock.now_ms();
-        let mut streams = live(&self.namespaces.load(), scope, now_ms);
+        let mut streams = self.live(scope, now_ms);
         streams.sort_unstable_by(|(a, _), (b, _)| a.name().cmp(b.name()));
         streams
     }
@@ -178,29 +176,31 @@ impl Registry {
         self.create_with_transition(new, 0)
     }
 
-    /// Deletes a stream, which is DELETING for the transition time.
+    /// Deletes a stream, which is DELETING for the transition time, as its consumers are then.
     ///
     /// # Errors
-    /// There is no such stream, or it is DELETING already.
-    pub fn delete(&self, scope: Scope, name: &str) -> Result<(), ControlError> {
+    /// There is no such stream, it is UPDATING or DELETING already, or it has consumers and those may not go with it.
+    pub fn delete(&self, scope: Scope, name: &str, with_consumers: bool) -> Result<(), ControlError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let stream = self.find(scope, name).ok_or(ControlError::NotFound)?;
         let now_ms = self.clock.now_ms();
-        match stream.status(now_ms) {
-            Some(StreamStatus::Creating | StreamStatus::Active) => {
-                stream.delete_at(now_ms.saturating_add(self.settings.transition_ms));
-                self.forget_gone(now_ms);
-                Ok(())
-            }
-            Some(status) => Err(ControlError::NotActive(status)),
-            None => Err(ControlError::NotFound),
+        let (stream, status) = self.find_at(scope, name, now_ms).ok_or(ControlError::NotFound)?;
+        if !matches!(status, StreamStatus::Creating | StreamStatus::Active) {
+            return Err(ControlError::NotActive(status));
         }
+        if !with_consumers && stream.consumers().live(now_ms).next().is_some() {
+            return Err(ControlError::HasConsumers);
+        }
+        let gone_from_ms = now_ms.saturating_add(self.settings.transition_ms);
+        stream.consumers.store(Arc::new(stream.consumers().all_deregistered(gone_from_ms)));
+        stream.delete_at(gone_from_ms);
+        self.forget_gone(now_ms);
+        Ok(())
     }
 
-    /// What an account and region use now.
+    /// What is set for whole accounts.
     #[must_use]
-    pub fn usage(&self, scope: Scope) -> Usage {
-        usage_of(&live(&self.namespaces.load(), scope, self.clock.now_ms()))
+    pub const fn accounts(&self) -> &Accounts {
+        &self.accounts
     }
 
     /// The quotas and times in force.
@@ -280,7 +280,7 @@ impl Registry {
         transition_ms: u64,
     ) -> Result<Arc<Stream>, ControlError> {
         let now_ms = self.clock.now_ms();
-        self.check_quotas(&new, now_ms)?;
+        self.check_creation(&new, now_ms)?;
         // Relaxed: every stream gets a number of its own, in no order that matters.
         let incarnation = self.next_incarnation.fetch_add(1, Ordering::Relaxed);
         let retention_ms = u64::from(RETENTION_HOURS_DEFAULT) * 3_600_000;
@@ -296,53 +296,23 @@ impl Registry {
             incarnation,
             created_ms: now_ms,
             active_from_ms: now_ms.saturating_add(transition_ms),
-            mode: new.mode,
             shard_count: new.shard_count,
-            record_bytes_max: new.record_bytes_max,
-            tags: new.tags.clone(),
+            settings: new.settings.clone(),
+            attached: Attached { tags: new.tags.clone(), policy: None },
             context,
         });
         // The shards were made before the lock, since there may be many; so the quotas are checked again.
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.check_quotas(&new, now_ms)?;
+        self.check_creation(&new, now_ms)?;
         self.change(scope, |namespace| {
             namespace.insert(new.name, Arc::clone(&stream));
         });
         Ok(stream)
     }
 
-    /// Open shards of provisioned streams, with those that are on their way: what the shard quota counts.
-    pub(super) fn claimed_shards(&self, scope: Scope, now_ms: u64) -> u64 {
-        let streams = live(&self.namespaces.load(), scope, now_ms);
-        let provisioned = streams.iter().filter(|(stream, _)| stream.mode == StreamMode::Provisioned);
-        provisioned.map(|(stream, _)| stream.claimed_shards()).sum()
-    }
-
-    fn check_quotas(&self, new: &NewStream, now_ms: u64) -> Result<(), ControlError> {
-        if self.find(new.scope, new.name.as_str()).is_some() {
-            return Err(ControlError::Exists);
-        }
-        let streams = live(&self.namespaces.load(), new.scope, now_ms);
-        let creating = streams.iter().filter(|(_, status)| *status == StreamStatus::Creating).count();
-        if creating >= CREATING_STREAMS_MAX {
-            return Err(ControlError::CreatingLimit);
-        }
-        match new.mode {
-            StreamMode::Provisioned => {
-                let (limit, additional) = (self.settings.shard_limit, u64::from(new.shard_count));
-                let open = self.claimed_shards(new.scope, now_ms);
-                if !limit.allows(open + additional) {
-                    return Err(ControlError::ShardLimit { open, limit, additional });
-                }
-            }
-            StreamMode::OnDemand => {
-                let limit = self.settings.on_demand_stream_count_limit;
-                if !limit.allows(usage_of(&streams).on_demand_streams + 1) {
-                    return Err(ControlError::OnDemandStreamLimit { limit });
-                }
-            }
-        }
-        Ok(())
+    /// The streams of an account and region at this time, in no order, with their states.
+    pub(super) fn live(&self, scope: Scope, now_ms: u64) -> Vec<(Arc<Stream>, StreamStatus)> {
+        live(&self.namespaces.load(), scope, now_ms)
     }
 
     /// Replaces one namespace by a changed copy. Only under `changing`.
@@ -381,17 +351,6 @@ fn live(namespaces: &Namespaces, scope: Scope, now_ms: u64) -> Vec<(Arc<Stream>,
     streams.filter_map(with_status).collect()
 }
 
-fn usage_of(streams: &[(Arc<Stream>, StreamStatus)]) -> Usage {
-    let mut usage = Usage::default();
-    for (stream, _) in streams {
-        match stream.mode {
-            StreamMode::Provisioned => usage.open_shards += stream.shard_map().open_count() as u64,
-            StreamMode::OnDemand => usage.on_demand_streams += 1,
-        }
-    }
-    usage
-}
-
 #[cfg(test)]
 #[cfg(not(shardmill_loom))]
 mod tests {
@@ -399,6 +358,8 @@ mod tests {
 
     use super::*;
     use crate::clock::MovableClock;
+    use crate::control::quotas::Usage;
+    use crate::control::stream::StreamMode;
     use crate::names::{AccountId, Region};
     use crate::router;
     use crate::shard::batch::Records;
@@ -425,9 +386,8 @@ mod tests {
             scope: HERE,
             name: StreamName::parse(name).unwrap(),
             shard_count,
-            mode: StreamMode::Provisioned,
-            record_bytes_max: 1 << 20,
-            tags: Vec::new(),
+            settings: StreamSettings::of(StreamMode::Provisioned),
+            tags: Tags::default(),
         }
     }
 
@@ -445,9 +405,9 @@ mod tests {
         assert_eq!(status(&registry, "s"), Some(StreamStatus::Creating));
         clock.advance(Duration::from_millis(1));
         assert_eq!(status(&registry, "s"), Some(StreamStatus::Active));
-        registry.delete(HERE, "s").unwrap();
+        registry.delete(HERE, "s", false).unwrap();
         assert_eq!(status(&registry, "s"), Some(StreamStatus::Deleting));
-        assert_eq!(registry.delete(HERE, "s"), Err(ControlError::NotActive(StreamStatus::Deleting)));
+        assert_eq!(registry.delete(HERE, "s", false), Err(ControlError::NotActive(StreamStatus::Deleting)));
         assert_eq!(registry.create(stream("s", 1)).err(), Some(ControlError::Exists));
         clock.advance(Duration::from_millis(500));
         assert_eq!(status(&registry, "s"), None);
@@ -460,8 +420,8 @@ mod tests {
         let (registry, _) = registry(Limit::Infinite, 0);
         registry.create(stream("s", 1)).unwrap();
         assert_eq!(status(&registry, "s"), Some(StreamStatus::Active));
-        registry.delete(HERE, "s").unwrap();
-        assert_eq!(registry.delete(HERE, "s"), Err(ControlError::NotFound));
+        registry.delete(HERE, "s", false).unwrap();
+        assert_eq!(registry.delete(HERE, "s", false), Err(ControlError::NotFound));
         assert!(registry.namespaces.load().is_empty());
     }
 
@@ -474,12 +434,13 @@ mod tests {
         assert_eq!(registry.create(stream("b", 2)).err(), Some(refused));
         let elsewhere = Scope { region: Region::parse("eu-west-1").unwrap(), ..HERE };
         registry.create(NewStream { scope: elsewhere, ..stream("b", 3) }).unwrap();
-        let on_demand = |name| NewStream { mode: StreamMode::OnDemand, ..stream(name, 4) };
+        let on_demand =
+            |name| NewStream { settings: StreamSettings::of(StreamMode::OnDemand), ..stream(name, 4) };
         registry.create(on_demand("c")).unwrap();
         let refused = ControlError::OnDemandStreamLimit { limit: Limit::At(1) };
         assert_eq!(registry.create(on_demand("d")).err(), Some(refused));
         assert_eq!(registry.usage(HERE), Usage { open_shards: 2, on_demand_streams: 1 });
-        registry.delete(HERE, "a").unwrap();
+        registry.delete(HERE, "a", false).unwrap();
         registry.create(stream("b", 3)).unwrap();
     }
 

@@ -25,10 +25,8 @@ use crate::shard::{Shard, ShardContext};
 
 use super::registry::{ControlError, Registry};
 use super::reshard_plan::{Piece, Plan, may_split};
+use super::rolling_day::DailyQuota;
 use super::stream::{Scope, Stream, StreamMode, StreamStatus};
-
-/// What "within 24 hours" means, in milliseconds.
-const DAY_MS: u64 = 24 * 3_600_000;
 
 /// Why a stream cannot be resharded so.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,8 +85,6 @@ pub(super) struct Resharding {
     planned_open: AtomicU64,
     /// Taken by whoever carries it out.
     plan: Mutex<Plan>,
-    /// When the shard count was updated, within the last day.
-    updates_ms: Mutex<Vec<u64>>,
 }
 
 impl Default for Resharding {
@@ -97,7 +93,6 @@ impl Default for Resharding {
             due_ms: AtomicU64::new(IDLE),
             planned_open: AtomicU64::new(0),
             plan: Mutex::default(),
-            updates_ms: Mutex::default(),
         }
     }
 }
@@ -130,13 +125,6 @@ impl Resharding {
     fn finish(&self) {
         // Release: after the map.
         self.due_ms.store(IDLE, Ordering::Release);
-    }
-
-    /// Whether the shard count was updated as often as it may be, up to now.
-    fn is_used_up(&self, now_ms: u64) -> bool {
-        let mut updates_ms = self.updates_ms.lock().unwrap_or_else(PoisonError::into_inner);
-        updates_ms.retain(|update_ms| now_ms.saturating_sub(*update_ms) < DAY_MS);
-        updates_ms.len() >= SHARD_COUNT_UPDATES_PER_DAY_MAX
     }
 }
 
@@ -280,7 +268,7 @@ impl Registry {
             if target == open {
                 return Ok(None);
             }
-            if change.stream.resharding.is_used_up(now_ms) {
+            if !change.stream.daily_use.allows(DailyQuota::ShardCountUpdates, now_ms) {
                 return Err(ReshardError::TooOften);
             }
             if target > open.saturating_mul(2) {
@@ -295,9 +283,7 @@ impl Registry {
             let added = target.saturating_sub(open) as u64;
             self.check_added(scope, added, now_ms)?;
             let plan = Plan::to_count(&pieces, target, change.next_index()).ok_or(ReshardError::TooNarrow)?;
-            let mut updates_ms =
-                change.stream.resharding.updates_ms.lock().unwrap_or_else(PoisonError::into_inner);
-            updates_ms.push(now_ms);
+            change.stream.daily_use.note(DailyQuota::ShardCountUpdates, now_ms);
             Ok(Some((plan, target)))
         })?;
         Ok(current)
@@ -317,7 +303,7 @@ impl Registry {
         if status != StreamStatus::Active {
             return Err(ControlError::NotActive(status).into());
         }
-        if stream.mode == StreamMode::OnDemand {
+        if stream.settings(now_ms).mode == StreamMode::OnDemand {
             return Err(ReshardError::OnDemand);
         }
         let change = Change { map: stream.shard_map(), stream };

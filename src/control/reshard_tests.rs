@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::reshard::ReshardError;
-use super::{ControlError, ControlSettings, NewStream, Registry, Scope, Stream, StreamMode, StreamStatus};
+use super::{ControlError, ControlSettings, NewStream, Registry, Scope, Stream, StreamMode, StreamSettings, StreamStatus, Tags};
 use crate::clock::MovableClock;
 use crate::limits::{Limit, SHARD_COUNT_UPDATES_PER_DAY_MAX};
 use crate::log::{Ceiling, ReadLimits};
@@ -44,9 +44,8 @@ fn new_stream(name: &str, shard_count: u32) -> NewStream {
         scope: HERE,
         name: StreamName::parse(name).unwrap(),
         shard_count,
-        mode: StreamMode::Provisioned,
-        record_bytes_max: 1 << 20,
-        tags: Vec::new(),
+        settings: StreamSettings::of(StreamMode::Provisioned),
+        tags: Tags::default(),
     }
 }
 
@@ -203,7 +202,7 @@ fn refusals() {
     assert_eq!(house.update(9), Err(ReshardError::AboveDouble { open: 4 }));
     assert_eq!(house.update(1), Err(ReshardError::BelowHalf { open: 4 }));
     assert_eq!(house.update(6), Err(refused(2).into()));
-    let on_demand = NewStream { mode: StreamMode::OnDemand, ..new_stream("d", 4) };
+    let on_demand = NewStream { settings: StreamSettings::of(StreamMode::OnDemand), ..new_stream("d", 4) };
     house.registry.create_active(on_demand).unwrap();
     assert_eq!(house.registry.update_shard_count(HERE, "d", 4), Err(ReshardError::OnDemand));
     assert_eq!(house.registry.merge_shards(HERE, "d", id(9), id(9)), Err(ReshardError::OnDemand));

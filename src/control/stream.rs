@@ -3,11 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arc_swap::{ArcSwap, Guard};
+
 use crate::names::{AccountId, HashKeyRange, Region, ShardId, StreamArn, StreamName};
 use crate::router::{ShardMap, ShardMaps};
 use crate::shard::{Shard, ShardContext};
 
+use super::attached::Attached;
+use super::consumers::Consumers;
 use super::reshard::Resharding;
+use super::rolling_day::DailyUse;
+use super::settings::{Plan, StreamSettings};
 
 /// Where a stream's name is unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,6 +41,12 @@ impl StreamMode {
             Self::Provisioned => "PROVISIONED",
             Self::OnDemand => "ON_DEMAND",
         }
+    }
+
+    /// What AWS calls so.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Provisioned, Self::OnDemand].into_iter().find(|known| known.name() == name)
     }
 }
 
@@ -72,18 +84,19 @@ pub struct Stream {
     pub incarnation: u64,
     /// When CreateStream was called, epoch milliseconds.
     pub created_ms: u64,
-    /// Who provides capacity.
-    pub mode: StreamMode,
-    /// Data and key of one record, at most, in bytes.
-    pub record_bytes_max: usize,
-    /// Tags, sorted by key.
-    pub tags: Vec<(String, String)>,
     active_from_ms: u64,
+    /// The end of the last change that takes time; 0 before the first.
+    updating_until_ms: AtomicU64,
     /// `u64::MAX` until DeleteStream.
     gone_from_ms: AtomicU64,
     context: Arc<ShardContext>,
     shards: ShardMaps,
     pub(super) resharding: Resharding,
+    // Changed only under the registry's lock.
+    pub(super) plan: ArcSwap<Plan>,
+    pub(super) attached: ArcSwap<Attached>,
+    pub(super) consumers: ArcSwap<Consumers>,
+    pub(super) daily_use: DailyUse,
 }
 
 /// What a stream is made of; see the fields of [`Stream`].
@@ -92,10 +105,9 @@ pub(super) struct Birth {
     pub(super) incarnation: u64,
     pub(super) created_ms: u64,
     pub(super) active_from_ms: u64,
-    pub(super) mode: StreamMode,
     pub(super) shard_count: u32,
-    pub(super) record_bytes_max: usize,
-    pub(super) tags: Vec<(String, String)>,
+    pub(super) settings: StreamSettings,
+    pub(super) attached: Attached,
     pub(super) context: Arc<ShardContext>,
 }
 
@@ -112,10 +124,12 @@ impl Stream {
             arn: birth.arn,
             incarnation: birth.incarnation,
             created_ms: birth.created_ms,
-            mode: birth.mode,
-            record_bytes_max: birth.record_bytes_max,
-            tags: birth.tags,
+            plan: ArcSwap::from_pointee(Plan::new(birth.settings)),
+            attached: ArcSwap::from_pointee(birth.attached),
+            consumers: ArcSwap::default(),
+            daily_use: DailyUse::default(),
             active_from_ms: birth.active_from_ms,
+            updating_until_ms: AtomicU64::new(0),
             gone_from_ms: AtomicU64::new(u64::MAX),
             context: birth.context,
         })
@@ -136,7 +150,7 @@ impl Stream {
     /// Its state now; `None` once it is gone.
     #[must_use]
     pub fn status(&self, now_ms: u64) -> Option<StreamStatus> {
-        // Relaxed: the number stands for itself.
+        // Relaxed: each number stands for itself.
         let gone_from_ms = self.gone_from_ms.load(Ordering::Relaxed);
         if now_ms >= gone_from_ms {
             None
@@ -144,7 +158,7 @@ impl Stream {
             Some(StreamStatus::Deleting)
         } else if now_ms < self.active_from_ms {
             Some(StreamStatus::Creating)
-        } else if self.resharding.is_under_way() {
+        } else if self.resharding.is_under_way() || now_ms < self.updating_until_ms.load(Ordering::Relaxed) {
             Some(StreamStatus::Updating)
         } else {
             Some(StreamStatus::Active)
@@ -169,6 +183,30 @@ impl Stream {
         self.context.not_before_ms(now_ms)
     }
 
+    /// What can be changed of it, over time.
+    #[must_use]
+    pub fn plan(&self) -> Guard<Arc<Plan>> {
+        self.plan.load()
+    }
+
+    /// What can be changed of it, as it is in force now.
+    #[must_use]
+    pub fn settings(&self, now_ms: u64) -> Arc<StreamSettings> {
+        Arc::clone(self.plan().at(now_ms))
+    }
+
+    /// Its tags and its policy.
+    #[must_use]
+    pub fn attached(&self) -> Guard<Arc<Attached>> {
+        self.attached.load()
+    }
+
+    /// Its consumers.
+    #[must_use]
+    pub fn consumers(&self) -> Arc<Consumers> {
+        self.consumers.load_full()
+    }
+
     /// How long records are kept, in hours.
     #[must_use]
     pub fn retention_hours(&self) -> u64 {
@@ -178,6 +216,15 @@ impl Stream {
     /// What its shards share.
     pub(super) const fn context(&self) -> &Arc<ShardContext> {
         &self.context
+    }
+
+    /// How long records are kept from now on, in hours.
+    pub(super) fn retain_hours(&self, hours: u64, now_ms: u64) {
+        self.context.retain_ms(hours * 3_600_000, now_ms);
+    }
+
+    pub(super) fn update_until(&self, updating_until_ms: u64) {
+        self.updating_until_ms.store(updating_until_ms, Ordering::Relaxed);
     }
 
     pub(super) fn delete_at(&self, gone_from_ms: u64) {

@@ -1,10 +1,11 @@
-//! The names of Kinesis: accounts, regions, streams, shards, hash keys, sequence numbers.
+//! The names of Kinesis: accounts, regions, streams, consumers, shards, hash keys, sequence numbers.
 //!
 //! Each type can only hold a valid name, so that whoever receives one need not check again. Parsing says no with
 //! `None` or a small error; the text of AWS's answer is the caller's matter.
 
 mod account;
 mod arn;
+mod consumer;
 mod digits;
 mod hash_key;
 pub(crate) mod md5_lanes;
@@ -19,6 +20,7 @@ mod stream;
 
 pub use account::AccountId;
 pub use arn::StreamArn;
+pub use consumer::{ConsumerArn, ConsumerName};
 pub use hash_key::{HashKey, HashKeyError, HashKeyRange};
 pub use partition_key::PartitionKey;
 pub use region::Region;

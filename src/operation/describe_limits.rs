@@ -1,6 +1,6 @@
 //! DescribeLimits: what the account may use in the region, and what it uses.
 
-use crate::control::{Scope, registry::Usage};
+use crate::control::{Scope, quotas::Usage};
 use crate::document::Value;
 use crate::limits::Limit;
 

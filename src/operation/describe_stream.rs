@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::control::{Scope, Stream, StreamStatus};
+use crate::control::{Scope, Stream, StreamSettings, StreamStatus};
 use crate::document::Value;
 use crate::error::ApiError;
 use crate::limits::DESCRIBE_STREAM_PAGE_MAX;
@@ -10,6 +10,7 @@ use crate::names::{SequenceNumber, ShardId};
 use crate::router::{Listed, ShardMap};
 use crate::shard::Shard;
 
+use super::enable_enhanced_monitoring::metrics_list;
 use super::refusals;
 use super::schema::Input;
 use super::service::Service;
@@ -27,6 +28,7 @@ pub struct Request {
 pub struct Reply {
     stream: Arc<Stream>,
     status: StreamStatus,
+    settings: Arc<StreamSettings>,
     /// As members.
     shards: Vec<Value<'static>>,
     has_more_shards: bool,
@@ -60,7 +62,7 @@ impl Request {
                 self.page_of(&map, stream.horizon_ms(now_ms))
             }
         };
-        Ok(Reply { stream, status, shards, has_more_shards })
+        Ok(Reply { settings: stream.settings(now_ms), stream, status, shards, has_more_shards })
     }
 
     /// A page of the shards that can still be read, and whether there are more.
@@ -75,7 +77,8 @@ impl Reply {
     /// The reply's members.
     #[must_use]
     pub fn into_value(self) -> Value<'static> {
-        let Value::Map(mut members) = description(&self.stream, self.status) else { return Value::Null };
+        let description = description(&self.stream, self.status, &self.settings);
+        let Value::Map(mut members) = description else { return Value::Null };
         members.push(("Shards".into(), Value::List(self.shards)));
         members.push(("HasMoreShards".into(), Value::Bool(self.has_more_shards)));
         Value::structure([("StreamDescription", Value::Map(members))])
@@ -83,18 +86,32 @@ impl Reply {
 }
 
 /// What DescribeStream and DescribeStreamSummary both tell.
-pub(super) fn description(stream: &Stream, status: StreamStatus) -> Value<'static> {
-    let no_shard_level_metrics = Value::structure([("ShardLevelMetrics", Value::List(Vec::new()))]);
+pub(super) fn description(
+    stream: &Stream,
+    status: StreamStatus,
+    settings: &StreamSettings,
+) -> Value<'static> {
+    let monitoring = Value::structure([("ShardLevelMetrics", metrics_list(settings.shard_level_metrics))]);
+    let (encryption_type, key_id) = match &settings.key_id {
+        None => ("NONE", Value::Null),
+        Some(key_id) => ("KMS", Value::string(key_id.to_string())),
+    };
     Value::structure([
         ("StreamName", Value::string(stream.name().to_string())),
         ("StreamARN", Value::string(stream.arn.to_string())),
         ("StreamStatus", Value::string(status.name())),
-        ("StreamModeDetails", Value::structure([("StreamMode", Value::string(stream.mode.name()))])),
+        ("StreamModeDetails", mode_details(settings)),
         ("RetentionPeriodHours", integer(stream.retention_hours())),
         ("StreamCreationTimestamp", creation_time(stream)),
-        ("EnhancedMonitoring", Value::List(vec![no_shard_level_metrics])),
-        ("EncryptionType", Value::string("NONE")),
+        ("EnhancedMonitoring", Value::List(vec![monitoring])),
+        ("EncryptionType", Value::string(encryption_type)),
+        ("KeyId", key_id),
     ])
+}
+
+/// A `StreamModeDetails` structure.
+pub(super) fn mode_details(settings: &StreamSettings) -> Value<'static> {
+    Value::structure([("StreamMode", Value::string(settings.mode.name()))])
 }
 
 /// Creation is told in whole seconds (reference 5.7).

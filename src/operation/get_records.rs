@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::control::Scope;
+use crate::control::{EncryptionTimes, Scope};
 use crate::document::Value;
 use crate::error::ApiError;
 use crate::limits::{GET_RECORDS_BYTES_MAX, GET_RECORDS_LIMIT_MAX};
@@ -33,6 +33,8 @@ pub struct Reply {
     pub shard: Arc<Shard>,
     /// The records.
     pub slice: Slice,
+    /// Which of them are encrypted.
+    pub encrypted: EncryptionTimes,
     /// The token to go on with; none at the end of a closed shard.
     pub next_iterator: Option<String>,
     /// The shards to go on with: those that a closed shard became, at its end.
@@ -102,15 +104,16 @@ impl Request {
         };
         let reader = Reader { chain: iterator.chain, position: slice.next, seen_ms: now_ms };
         shard.readers().note(reader);
+        let encrypted = stream.plan().encrypted().clone();
         if let Some(closed) = listed.closed.filter(|_| slice.next >= slice.tip) {
             let child =
                 |child: Listed<'_>| ChildShard { shard: Arc::clone(child.shard), parents: child.parents };
             let child_shards = map.children(closed).map(child).collect();
-            return Ok(Reply { shard, slice, next_iterator: None, child_shards, millis_behind_latest });
+            return Ok(Reply { shard, slice, encrypted, next_iterator: None, child_shards, millis_behind_latest });
         }
         let next = ShardIterator { position: slice.next, issued_ms: now_ms, ..iterator };
         let next_iterator = Some(next.seal(&service.sealer));
-        Ok(Reply { shard, slice, next_iterator, child_shards: Vec::new(), millis_behind_latest })
+        Ok(Reply { shard, slice, encrypted, next_iterator, child_shards: Vec::new(), millis_behind_latest })
     }
 }
 

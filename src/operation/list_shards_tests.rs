@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock::MovableClock;
-use crate::control::{ControlSettings, NewStream, Registry, StreamMode};
+use crate::control::{ControlSettings, NewStream, Registry, StreamMode, StreamSettings, Tags};
 use crate::faults::FaultPlan;
 use crate::limits::{Limit, NEXT_TOKEN_TTL_MS};
 use crate::log::Ceiling;
@@ -43,9 +43,8 @@ impl House {
             scope: HERE,
             name: StreamName::parse("s").unwrap(),
             shard_count,
-            mode: StreamMode::Provisioned,
-            record_bytes_max: 1 << 20,
-            tags: Vec::new(),
+            settings: StreamSettings::of(StreamMode::Provisioned),
+            tags: Tags::default(),
         };
         registry.create(new).unwrap();
         let (sealer, faults) = (Sealer::new([7; 16]), FaultPlan::new(0.0, 0));

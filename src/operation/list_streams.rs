@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::control::{Scope, Stream, StreamStatus};
+use crate::control::{Scope, Stream, StreamSettings, StreamStatus};
 use crate::document::Value;
 use crate::error::ApiError;
 use crate::limits::LIST_STREAMS_PAGE_MAX;
 
-use super::describe_stream::{creation_time, page_size};
+use super::describe_stream::{creation_time, mode_details, page_size};
 use super::schema::Input;
 use super::seal::Purpose;
 use super::service::Service;
@@ -24,6 +24,7 @@ pub struct Request {
 /// A page of streams.
 pub struct Reply {
     streams: Vec<(Arc<Stream>, StreamStatus)>,
+    now_ms: u64,
     next_token: Option<String>,
 }
 
@@ -54,12 +55,13 @@ impl Request {
         }
         let has_more = streams.len() > self.streams_max;
         streams.truncate(self.streams_max);
+        let now_ms = service.clock.now_ms();
         let last = streams.last().filter(|_| has_more);
         let next_token = last.map(|(stream, _)| {
             let body = stream.name().as_str().as_bytes();
-            page::seal(&service.sealer, Purpose::ListStreamsPage, service.clock.now_ms(), body)
+            page::seal(&service.sealer, Purpose::ListStreamsPage, now_ms, body)
         });
-        Reply { streams, next_token }
+        Reply { streams, now_ms, next_token }
     }
 }
 
@@ -68,7 +70,10 @@ impl Reply {
     #[must_use]
     pub fn into_value(self) -> Value<'static> {
         let names = self.streams.iter().map(|(stream, _)| Value::string(stream.name().to_string())).collect();
-        let summaries = self.streams.iter().map(|(stream, status)| summary(stream, *status)).collect();
+        let summary = |(stream, status): &(Arc<Stream>, StreamStatus)| {
+            summary(stream, *status, &stream.settings(self.now_ms))
+        };
+        let summaries = self.streams.iter().map(summary).collect();
         Value::structure([
             ("StreamNames", Value::List(names)),
             ("HasMoreStreams", Value::Bool(self.next_token.is_some())),
@@ -78,12 +83,12 @@ impl Reply {
     }
 }
 
-fn summary(stream: &Stream, status: StreamStatus) -> Value<'static> {
+fn summary(stream: &Stream, status: StreamStatus, settings: &StreamSettings) -> Value<'static> {
     Value::structure([
         ("StreamName", Value::string(stream.name().to_string())),
         ("StreamARN", Value::string(stream.arn.to_string())),
         ("StreamStatus", Value::string(status.name())),
-        ("StreamModeDetails", Value::structure([("StreamMode", Value::string(stream.mode.name()))])),
+        ("StreamModeDetails", mode_details(settings)),
         ("StreamCreationTimestamp", creation_time(stream)),
     ])
 }

@@ -102,17 +102,42 @@ impl Operation {
     pub const fn is_built(self) -> bool {
         matches!(
             self,
-            Self::CreateStream
+            Self::AddTagsToStream
+                | Self::CreateStream
+                | Self::DecreaseStreamRetentionPeriod
+                | Self::DeleteResourcePolicy
                 | Self::DeleteStream
-                | Self::DescribeStream
-                | Self::DescribeStreamSummary
-                | Self::ListStreams
-                | Self::ListShards
+                | Self::DeregisterStreamConsumer
+                | Self::DescribeAccountSettings
                 | Self::DescribeLimits
+                | Self::DescribeStream
+                | Self::DescribeStreamConsumer
+                | Self::DescribeStreamSummary
+                | Self::DisableEnhancedMonitoring
+                | Self::EnableEnhancedMonitoring
+                | Self::GetRecords
+                | Self::GetResourcePolicy
+                | Self::GetShardIterator
+                | Self::IncreaseStreamRetentionPeriod
+                | Self::ListShards
+                | Self::ListStreamConsumers
+                | Self::ListStreams
+                | Self::ListTagsForResource
+                | Self::ListTagsForStream
                 | Self::PutRecord
                 | Self::PutRecords
-                | Self::GetShardIterator
-                | Self::GetRecords
+                | Self::PutResourcePolicy
+                | Self::RegisterStreamConsumer
+                | Self::RemoveTagsFromStream
+                | Self::StartStreamEncryption
+                | Self::StopStreamEncryption
+                | Self::TagResource
+                | Self::UntagResource
+                | Self::UpdateAccountSettings
+                | Self::UpdateMaxRecordSize
+                | Self::UpdateStreamMode
+                | Self::UpdateStreamRecordDistributionStrategy
+                | Self::UpdateStreamWarmThroughput
                 | Self::SplitShard
                 | Self::MergeShards
                 | Self::UpdateShardCount
@@ -152,20 +177,45 @@ mod tests {
         assert_eq!(
             built,
             [
+                "AddTagsToStream",
                 "CreateStream",
+                "DecreaseStreamRetentionPeriod",
+                "DeleteResourcePolicy",
                 "DeleteStream",
+                "DeregisterStreamConsumer",
+                "DescribeAccountSettings",
                 "DescribeLimits",
                 "DescribeStream",
+                "DescribeStreamConsumer",
                 "DescribeStreamSummary",
+                "DisableEnhancedMonitoring",
+                "EnableEnhancedMonitoring",
                 "GetRecords",
+                "GetResourcePolicy",
                 "GetShardIterator",
+                "IncreaseStreamRetentionPeriod",
                 "ListShards",
+                "ListStreamConsumers",
                 "ListStreams",
+                "ListTagsForResource",
+                "ListTagsForStream",
                 "MergeShards",
                 "PutRecord",
                 "PutRecords",
+                "PutResourcePolicy",
+                "RegisterStreamConsumer",
+                "RemoveTagsFromStream",
                 "SplitShard",
+                "StartStreamEncryption",
+                "StopStreamEncryption",
+                "TagResource",
+                "UntagResource",
+                "UpdateAccountSettings",
+                "UpdateMaxRecordSize",
                 "UpdateShardCount",
+                "UpdateStreamMode",
+                "UpdateStreamRecordDistributionStrategy",
+                "UpdateStreamWarmThroughput",
             ]
         );
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::control::{Scope, Stream};
+use crate::control::{PutRules, Scope, Stream};
 use crate::error::{ApiError, ErrorKind};
 use crate::names::{Parsed, SequenceNumber, ShardId};
 use crate::shard::batch::{Records, Stored};
@@ -33,6 +33,8 @@ pub struct Reply {
     pub shard: ShardId,
     /// Its sequence number.
     pub number: SequenceNumber,
+    /// Whether the stream encrypts what it stores.
+    pub is_encrypted: bool,
 }
 
 impl Request {
@@ -63,8 +65,8 @@ impl Request {
     /// E1, a record over the stream's size, E18 for a bad ordering number, a planned throttle, E19 at the memory
     /// limit if that is to throttle, or an internal failure if the shard could not store it.
     pub async fn execute(self, service: &Service) -> Result<Reply, ApiError> {
-        let stream = self.check(service)?;
-        let batch = store(&stream, self.records).await?;
+        let (stream, rules) = self.check(service)?;
+        let batch = store(&stream, self.records, rules).await?;
         let Some((shard, stored)) = batch.shares().next() else { return Err(refusals::internal_failure()) };
         match stored {
             Stored { count: 0, throttled: true, .. } => {
@@ -73,14 +75,15 @@ impl Request {
             }
             Stored { count: 0, .. } => Err(refusals::internal_failure()),
             Stored { first_counter, arrival_ms, .. } => {
-                Ok(Reply { shard: shard.id, number: shard.sequence_number(first_counter, arrival_ms) })
+                let number = shard.sequence_number(first_counter, arrival_ms);
+                Ok(Reply { shard: shard.id, number, is_encrypted: rules.is_encrypted })
             }
         }
     }
 
-    fn check(&self, service: &Service) -> Result<Arc<Stream>, ApiError> {
-        let stream = self.stream.find_writable(service)?;
-        check_record(&self.records, 0, stream.record_bytes_max, || "data".to_owned())?;
+    fn check(&self, service: &Service) -> Result<(Arc<Stream>, PutRules), ApiError> {
+        let (stream, rules) = self.stream.find_writable(service)?;
+        check_record(&self.records, 0, rules.record_bytes_max, || "data".to_owned())?;
         if let Some(key) = &self.bad_hash_key {
             return Err(refusals::hash_key_too_large(key));
         }
@@ -102,6 +105,6 @@ impl Request {
         if service.faults.put_fails() {
             return Err(ApiError::new(ErrorKind::ProvisionedThroughputExceeded, refusals::PLANNED_THROTTLE));
         }
-        Ok(stream)
+        Ok((stream, rules))
     }
 }

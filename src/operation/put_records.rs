@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::control::{Scope, Stream};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::Rng;
+
+use crate::control::{PutRules, RecordDistribution, Scope, Stream};
 use crate::error::ApiError;
 use crate::limits::REQUEST_BYTES_MAX;
+use crate::names::HashKey;
 use crate::shard::batch::{Batch, Records};
 
 use super::refusals;
+use super::seal::with_random;
 use super::service::Service;
 use super::stream_ref::StreamRef;
 
@@ -31,6 +36,8 @@ pub enum Reply {
         batch: Arc<Batch>,
         /// The stream, to be named where a record was refused.
         stream: StreamRef,
+        /// Whether the stream encrypts what it stores.
+        is_encrypted: bool,
     },
     /// None was stored: a throttle that someone switched on.
     Throttled {
@@ -58,14 +65,14 @@ impl Request {
     /// # Errors
     /// E1, a record over the stream's size, E22 for too much together. What goes wrong later is told per record.
     pub async fn execute(self, service: &Service) -> Result<Reply, ApiError> {
-        let stream = self.stream.find_writable(service)?;
+        let (stream, rules) = self.stream.find_writable(service)?;
         if self.records.total_bytes() > REQUEST_BYTES_MAX {
             return Err(refusals::request_too_large());
         }
-        if self.records.largest_record_bytes() > stream.record_bytes_max {
+        if self.records.largest_record_bytes() > rules.record_bytes_max {
             for number in 0..self.records.len() {
                 let path = || format!("records.{}.member.data", number + 1);
-                check_record(&self.records, number, stream.record_bytes_max, path)?;
+                check_record(&self.records, number, rules.record_bytes_max, path)?;
             }
         }
         if let Some(key) = &self.bad_hash_key {
@@ -77,8 +84,8 @@ impl Request {
         if service.faults.put_fails() {
             return Ok(Reply::Throttled { count: self.records.len() });
         }
-        let batch = store(&stream, self.records).await?;
-        Ok(Reply::Stored { batch, stream: self.stream })
+        let batch = store(&stream, self.records, rules).await?;
+        Ok(Reply::Stored { batch, stream: self.stream, is_encrypted: rules.is_encrypted })
     }
 }
 
@@ -120,10 +127,34 @@ pub(super) fn check_record(
     Err(refusals::record_too_large(&path(), record_bytes, bytes_max))
 }
 
-/// Stores the records, each in the shard that owns its key. A hole in the shard map is our bug and fails the call.
-pub(super) async fn store(stream: &Stream, records: Records) -> Result<Arc<Batch>, ApiError> {
+/// Stores the records, each in the shard that owns its key, or wherever the service chooses. A hole in the shard map is
+/// our bug and fails the call.
+pub(super) async fn store(
+    stream: &Stream,
+    mut records: Records,
+    rules: PutRules,
+) -> Result<Arc<Batch>, ApiError> {
+    if rules.distribution == RecordDistribution::Auto {
+        let hash_key = |random: &mut Xoshiro256PlusPlus| {
+            HashKey(u128::from(random.next_u64()) << 64 | u128::from(random.next_u64()))
+        };
+        with_random(|random| records.scatter(|| hash_key(random)));
+    }
     stream.shard_maps().store(records).await.map_err(|unowned| {
         tracing::error!(stream = %stream.arn, %unowned, "records refused");
         refusals::internal_failure()
     })
+}
+
+/// Whether records of this stream may do without partition keys: a stream of the AUTO distribution ignores them. A
+/// stream that cannot be found is told of later.
+#[must_use]
+pub fn keys_are_optional(
+    (name, arn): (Option<&str>, Option<&str>),
+    caller: Scope,
+    service: &Service,
+) -> bool {
+    let stream = StreamRef::from_members(name, arn, caller).ok();
+    let found = stream.and_then(|stream| stream.find_writable(service).ok());
+    found.is_some_and(|(_, rules)| rules.distribution == RecordDistribution::Auto)
 }

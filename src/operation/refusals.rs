@@ -5,8 +5,10 @@
 use std::fmt::Display;
 
 use crate::error::{ApiError, ErrorKind};
-use crate::names::{HashKeyRange, ShardId};
+use crate::limits::{RESOURCE_TAGS_MAX, RETENTION_HOURS_MAX, RETENTION_HOURS_MIN, WARM_THROUGHPUT_MIBPS_MAX};
+use crate::names::{AccountId, ConsumerArn, HashKeyRange, ShardId};
 
+use super::java_date::JavaDate;
 use super::stream_ref::StreamRef;
 
 /// E1, recorded: the stream is unknown (or CREATING, for puts).
@@ -225,6 +227,62 @@ pub(crate) fn shard_closed(shard: ShardId, stream: &StreamRef) -> ApiError {
     ApiError::new(ErrorKind::InvalidArgument, text)
 }
 
+/// E27, recorded: a retention below a day.
+pub(crate) fn retention_too_short(hours: i64) -> ApiError {
+    let text = format!(
+        "Minimum allowed retention period is {RETENTION_HOURS_MIN} hours. Requested retention period ({hours} hours) \
+         is too short."
+    );
+    ApiError::new(ErrorKind::InvalidArgument, text)
+}
+
+/// E28, inferred from its form of 168 hours: a retention above a year.
+pub(crate) fn retention_too_long(hours: i64) -> ApiError {
+    let text = format!(
+        "Maximum allowed retention period is {RETENTION_HOURS_MAX} hours. Requested retention period ({hours} hours) \
+         is too long."
+    );
+    ApiError::new(ErrorKind::InvalidArgument, text)
+}
+
+/// E29, recorded: a decrease that would increase.
+pub(crate) fn retention_not_shorter(stream: &StreamRef, hours: i64, existing_hours: u64) -> ApiError {
+    let text = format!(
+        "Requested retention period ({hours} hours) for stream {} can not be longer than existing retention period \
+         ({existing_hours} hours). Use IncreaseRetentionPeriod API.",
+        stream.name
+    );
+    ApiError::new(ErrorKind::InvalidArgument, text)
+}
+
+/// E30, recorded: an increase that would decrease.
+pub(crate) fn retention_not_longer(stream: &StreamRef, hours: i64, existing_hours: u64) -> ApiError {
+    let text = format!(
+        "Requested retention period ({hours} hours) for stream {} can not be shorter than existing retention period \
+         ({existing_hours} hours). Use DecreaseRetentionPeriod API.",
+        stream.name
+    );
+    ApiError::new(ErrorKind::InvalidArgument, text)
+}
+
+/// E31, recorded: a tag with a character that tags cannot have.
+pub(crate) fn bad_tag_characters() -> ApiError {
+    let text = "Some tags contain invalid characters. Valid characters: Unicode letters, digits, white space, \
+                _ . / = + - % @.";
+    ApiError::new(ErrorKind::InvalidArgument, text)
+}
+
+/// E32 and E33, recorded: a `%`, which E31 lets pass and this does not. `done` is `add tags to` or `remove tags from`.
+pub(crate) fn illegal_tag_characters(done: &str, stream: &StreamRef) -> ApiError {
+    let StreamRef { scope, name } = stream;
+    let text = format!(
+        "Failed to {done} stream {name} under account {} because some tags contained illegal characters. The allowed \
+         characters are Unicode letters, white-spaces, '_',',','/','=','+','-','@'.",
+        scope.account
+    );
+    ApiError::new(ErrorKind::InvalidArgument, text)
+}
+
 /// E34, recorded for AddTagsToStream: more tags than a stream takes. AWS's text says 10 where the limit is 50.
 pub(crate) fn too_many_tags(stream: &StreamRef) -> ApiError {
     let StreamRef { scope, name } = stream;
@@ -232,6 +290,16 @@ pub(crate) fn too_many_tags(stream: &StreamRef) -> ApiError {
         "Failed to add tags to stream {name} under account {} because a given stream cannot have more than 10 tags \
          associated with it.",
         scope.account
+    );
+    ApiError::new(ErrorKind::InvalidArgument, text)
+}
+
+/// Inferred from E34: more tags than a consumer takes.
+pub(crate) fn too_many_consumer_tags(consumer: &ConsumerArn) -> ApiError {
+    let text = format!(
+        "Failed to add tags to consumer {} under account {} because a given consumer cannot have more than \
+         {RESOURCE_TAGS_MAX} tags associated with it.",
+        consumer.name, consumer.stream.account
     );
     ApiError::new(ErrorKind::InvalidArgument, text)
 }
@@ -244,6 +312,42 @@ pub(crate) fn no_token_and_no_stream() -> ApiError {
 /// E36, recorded.
 pub(crate) fn token_and_stream() -> ApiError {
     ApiError::new(ErrorKind::InvalidArgument, "NextToken and StreamName cannot be provided together.")
+}
+
+/// E38, recorded, typographic apostrophe included: the stream has consumers.
+pub(crate) fn stream_has_consumers(stream: &StreamRef) -> ApiError {
+    let StreamRef { scope, name } = stream;
+    let text = format!(
+        "DeleteStream can\u{2019}t delete {}:{name} because there are consumers associated with this data stream. To \
+         delete {name} anyway, set the EnforceConsumerDeletion parameter to true to force the deletion of all the \
+         consumers that are associated with it.",
+        scope.account
+    );
+    ApiError::new(ErrorKind::ResourceInUse, text)
+}
+
+/// E39, recorded for PutResourcePolicy: the consumer is in another state than ACTIVE.
+pub(crate) fn consumer_not_active(consumer: &ConsumerArn) -> ApiError {
+    let ConsumerArn { stream, name, created_s } = consumer;
+    let text = format!(
+        "Consumer {name} with creation timestamp {created_s} under stream {} and account {} is not in ACTIVE status.",
+        stream.name, stream.account
+    );
+    ApiError::new(ErrorKind::ResourceInUse, text)
+}
+
+/// E41, inferred: the consumer is unknown, by the name or the ARN that it was asked for by.
+pub(crate) fn no_consumer(consumer: impl Display, account: AccountId) -> ApiError {
+    let text = format!("Consumer {consumer}, account {account} not found.");
+    ApiError::new(ErrorKind::ResourceNotFound, text)
+}
+
+/// E42, inferred: the consumer's name is taken.
+pub(crate) fn consumer_exists(consumer: impl Display, stream: &StreamRef) -> ApiError {
+    let StreamRef { scope, name } = stream;
+    let text =
+        format!("Consumer {consumer} under stream {name} already exists for account {}.", scope.account);
+    ApiError::new(ErrorKind::ResourceInUse, text)
 }
 
 /// E43, inferred: the service itself shards the stream.
@@ -299,6 +403,88 @@ pub(crate) fn daily_limit(operation: &str, max: usize, stream: &StreamRef) -> Ap
     ApiError::new(ErrorKind::LimitExceeded, text)
 }
 
+/// E49, inferred; its beginning is KMS's own: the key id is of no form that KMS knows.
+pub(crate) fn bad_key_id(key_id: &str) -> ApiError {
+    ApiError::new(ErrorKind::KmsNotFound, format!("Invalid keyId {key_id}"))
+}
+
+/// E49, inferred, KMS's own words: the key is in another region than the stream.
+pub(crate) fn key_of_other_region(region: &str) -> ApiError {
+    ApiError::new(ErrorKind::KmsNotFound, format!("Invalid arn {region}"))
+}
+
+/// Inferred: Start- and StopStreamEncryption take KMS only, though the member's shape has NONE as well.
+pub(crate) fn encryption_type_not_kms() -> ApiError {
+    ApiError::new(ErrorKind::InvalidArgument, "EncryptionType must be KMS.")
+}
+
+/// E50, inferred: there is no policy to delete.
+pub(crate) fn no_policy(arn: &str) -> ApiError {
+    ApiError::new(ErrorKind::ResourceNotFound, format!("No resource policy found for resource ARN {arn}."))
+}
+
+/// Inferred: the ARN is well formed, and of no kind of resource that is served.
+pub(crate) fn no_resource(arn: &str) -> ApiError {
+    ApiError::new(ErrorKind::ResourceNotFound, format!("Resource {arn} not found."))
+}
+
+/// E52, inferred: the stream has as many consumers as it may have.
+pub(crate) fn consumer_limit(stream: &StreamRef, max: usize) -> ApiError {
+    let StreamRef { scope, name } = stream;
+    let text = format!(
+        "This request would exceed the limit of {max} registered consumers for stream {name} under account {}.",
+        scope.account
+    );
+    ApiError::new(ErrorKind::LimitExceeded, text)
+}
+
+/// E52, inferred: too many of a stream's consumers are CREATING.
+pub(crate) fn creating_consumer_limit(stream: &StreamRef, max: usize) -> ApiError {
+    let StreamRef { scope, name } = stream;
+    let text = format!(
+        "This request would exceed the limit of {max} consumers in CREATING status for stream {name} under account {}.",
+        scope.account
+    );
+    ApiError::new(ErrorKind::LimitExceeded, text)
+}
+
+/// Inferred from E43, its counterpart: the call is for on-demand streams.
+pub(crate) fn stream_is_provisioned(stream: &StreamRef) -> ApiError {
+    let StreamRef { scope, name } = stream;
+    let text =
+        format!("Request is invalid. Stream {name} under account {} is in Provisioned mode.", scope.account);
+    ApiError::new(ErrorKind::Validation, text)
+}
+
+/// Inferred from the model: warm throughput needs the account's commitment.
+pub(crate) fn no_commitment(stream: &StreamRef) -> ApiError {
+    let text = format!(
+        "Warm throughput can only be set while MinimumThroughputBillingCommitment is enabled for account {}.",
+        stream.scope.account
+    );
+    ApiError::new(ErrorKind::Validation, text)
+}
+
+/// Inferred from the model: more warm throughput than a stream takes.
+pub(crate) fn warm_throughput_too_large(mibps: u32) -> ApiError {
+    let text = format!(
+        "Requested warm throughput ({mibps} MiBps) exceeds the maximum of {WARM_THROUGHPUT_MIBPS_MAX} MiBps for an \
+         on-demand stream."
+    );
+    ApiError::new(ErrorKind::LimitExceeded, text)
+}
+
+/// From the model's wording: only on-demand streams choose shards by themselves.
+pub(crate) fn auto_on_provisioned(stream: &StreamRef) -> ApiError {
+    let StreamRef { scope, name } = stream;
+    let text = format!(
+        "RecordDistributionStrategy AUTO is not supported on stream {name} under account {}, which is in Provisioned \
+         mode.",
+        scope.account
+    );
+    ApiError::new(ErrorKind::InvalidArgument, text)
+}
+
 /// E51, inferred: the pagination token is too old.
 pub(crate) fn expired_next_token() -> ApiError {
     ApiError::new(ErrorKind::ExpiredNextToken, "The pagination token passed to the operation is expired.")
@@ -318,57 +504,4 @@ pub(crate) fn dry_run() -> ApiError {
 /// E53, recorded: HTTP 500 without a message.
 pub(crate) const fn internal_failure() -> ApiError {
     ApiError::bare(ErrorKind::InternalFailure)
-}
-
-/// Epoch seconds as Java prints a date: `Wed Mar 04 01:02:40 UTC 2020`.
-struct JavaDate(u64);
-
-impl Display for JavaDate {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-        const MONTHS: [&str; 12] =
-            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-        let (days, second) = (self.0 / 86_400, self.0 % 86_400);
-        let (year, month, day) = civil_date(days);
-        let weekday = usize::try_from(days % 7).map_or("", |index| DAYS[index]);
-        let month = MONTHS.get(month).copied().unwrap_or_default();
-        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        write!(f, "{weekday} {month} {day:02} {hour:02}:{minute:02}:{second:02} UTC {year}")
-    }
-}
-
-/// Year, month from 0, and day from 1 of a day counted from the epoch (proleptic Gregorian calendar).
-fn civil_date(days: u64) -> (u64, usize, u64) {
-    // Counted from 1 March of year 0, so that the leap day is the last of its year.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = (march_month + 2) % 12;
-    let year = era * 400 + year_of_era + u64::from(march_month >= 10);
-    (year, usize::try_from(month).unwrap_or(0), day)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Protects: the recorded date form of E9, and the calendar around leap days and centuries.
-    #[test]
-    fn dates_are_javas() {
-        let texts =
-            [1_583_283_760, 0, 951_827_696, 4_107_542_399, 1_735_689_599].map(|s| JavaDate(s).to_string());
-        assert_eq!(
-            texts,
-            [
-                "Wed Mar 04 01:02:40 UTC 2020",
-                "Thu Jan 01 00:00:00 UTC 1970",
-                "Tue Feb 29 12:34:56 UTC 2000",
-                "Sun Feb 28 23:59:59 UTC 2100",
-                "Tue Dec 31 23:59:59 UTC 2024",
-            ]
-        );
-    }
 }

@@ -23,6 +23,8 @@ pub enum Purpose {
     ListShardsPage,
     /// A NextToken of ListStreams.
     ListStreamsPage,
+    /// A NextToken of ListStreamConsumers.
+    ListStreamConsumersPage,
 }
 
 impl Purpose {
@@ -31,6 +33,7 @@ impl Purpose {
             Self::ShardIterator => b"shard-iterator",
             Self::ListShardsPage => b"list-shards",
             Self::ListStreamsPage => b"list-streams",
+            Self::ListStreamConsumersPage => b"list-stream-consumers",
         }
     }
 }

@@ -12,8 +12,9 @@ use crate::shard::Tally;
 use super::schema::Input;
 use super::seal::Sealer;
 use super::{
-    Operation, create_stream, delete_stream, describe_limits, describe_stream, describe_stream_summary,
-    get_shard_iterator, list_shards, list_streams, merge_shards, split_shard, update_shard_count,
+    Operation, administration, create_stream, delete_stream, describe_limits, describe_stream,
+    describe_stream_summary, get_shard_iterator, list_shards, list_streams, merge_shards, split_shard,
+    update_shard_count,
 };
 
 /// Everything behind the wire: one for a server.
@@ -87,7 +88,7 @@ impl Service {
                 let reply = update_shard_count::Request::validate(input, caller)?.execute(self)?;
                 Ok(Some(reply.into_value()))
             }
-            other => Err(not_built(other)),
+            other => administration::run(self, other, input, caller),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::control::{Scope, Stream, StreamStatus};
+use crate::control::{ControlError, Needs, PutRules, Scope, Stream, StreamChange, StreamStatus};
 use crate::error::{ApiError, ErrorKind};
 use crate::names::{StreamArn, StreamName};
 
@@ -28,6 +28,14 @@ impl StreamRef {
         Self::from_members(input.string("StreamName"), input.string("StreamARN"), caller)
     }
 
+    /// The stream that the member StreamARN names, of an operation that has no StreamName.
+    ///
+    /// # Errors
+    /// It is not given, or it is no stream's (both texts inferred).
+    pub fn of_arn(input: &Input<'_>, caller: Scope) -> Result<Self, ApiError> {
+        Self::from_members(None, input.string("StreamARN"), caller)
+    }
+
     /// As [`Self::of`], from the two members.
     ///
     /// # Errors
@@ -44,9 +52,7 @@ impl StreamRef {
             (Some(name), Some(arn)) if name != arn.name => {
                 Err(invalid("StreamName and StreamARN do not name the same stream."))
             }
-            (_, Some(arn)) => {
-                Ok(Self { scope: Scope { account: arn.account, region: arn.region }, name: arn.name })
-            }
+            (_, Some(arn)) => Ok(Self::from(arn)),
             (Some(name), None) => Ok(Self { scope: caller, name }),
             (None, None) => Err(invalid("Either StreamName or StreamARN should be provided.")),
         }
@@ -60,16 +66,41 @@ impl StreamRef {
         service.registry.find(self.scope, self.name.as_str()).ok_or_else(|| refusals::no_stream(self))
     }
 
-    /// The stream if it takes puts.
+    /// The stream if it takes puts, and the rules for them.
     ///
     /// # Errors
     /// E1 if there is none, or if it is still CREATING (reference 5.6).
-    pub fn find_writable(&self, service: &Service) -> Result<Arc<Stream>, ApiError> {
-        match service.registry.find_with_status(self.scope, self.name.as_str()) {
-            Some((stream, StreamStatus::Active | StreamStatus::Updating | StreamStatus::Deleting)) => {
-                Ok(stream)
-            }
+    pub fn find_writable(&self, service: &Service) -> Result<(Arc<Stream>, PutRules), ApiError> {
+        let now_ms = service.clock.now_ms();
+        match service.registry.find_at(self.scope, self.name.as_str(), now_ms) {
             Some((_, StreamStatus::Creating)) | None => Err(refusals::no_stream(self)),
+            Some((stream, StreamStatus::Active | StreamStatus::Updating | StreamStatus::Deleting)) => {
+                let rules = stream.plan().at(now_ms).put_rules();
+                Ok((stream, rules))
+            }
         }
+    }
+
+    /// Begins to change the stream.
+    ///
+    /// # Errors
+    /// E1 if there is none, E3 if it is in another state than the change needs.
+    pub fn begin_change<'s>(&self, service: &'s Service, needs: Needs) -> Result<StreamChange<'s>, ApiError> {
+        service.registry.begin_change(self.scope, self.name.as_str(), needs).map_err(|error| match error {
+            ControlError::NotActive(status) => refusals::stream_not_active(self, status.name()),
+            _ => refusals::no_stream(self),
+        })
+    }
+
+    /// Its ARN.
+    #[must_use]
+    pub fn arn(&self) -> StreamArn {
+        StreamArn { account: self.scope.account, region: self.scope.region, name: self.name.clone() }
+    }
+}
+
+impl From<StreamArn> for StreamRef {
+    fn from(arn: StreamArn) -> Self {
+        Self { scope: Scope { account: arn.account, region: arn.region }, name: arn.name }
     }
 }

@@ -160,7 +160,13 @@ fn step(
     service: &Service,
 ) -> Result<Step, ApiError> {
     match operation {
+        Operation::PutRecord if requests::keys_are_optional(&value, caller, service) => {
+            requests::put_record_without_key(value, caller).map(Step::PutRecord)
+        }
         Operation::PutRecord => requests::put_record(value, caller).map(Step::PutRecord),
+        Operation::PutRecords if requests::keys_are_optional(&value, caller, service) => {
+            requests::put_records_without_keys(value, caller).map(Step::PutRecords)
+        }
         Operation::PutRecords => requests::put_records(value, caller).map(Step::PutRecords),
         Operation::GetRecords => get_records(value, codec, service).map(Step::Answered),
         _ => run_document(value, operation, caller, codec, service).map(Step::Answered),

@@ -153,6 +153,11 @@ impl Records {
         self.explicit_hash_key(number).unwrap_or_else(|| HashKey::of_partition_key(self.key(number)))
     }
 
+    /// Gives every record a hash key of the caller's choice, instead of those that its own keys say.
+    pub fn scatter(&mut self, mut hash_key: impl FnMut() -> HashKey) {
+        self.explicit_hash_keys = (0..self.len()).map(|number| (number, hash_key())).collect();
+    }
+
     /// The hash key that the record was given, if it was given one.
     #[must_use]
     pub fn explicit_hash_key(&self, number: usize) -> Option<HashKey> {

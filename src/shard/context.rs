@@ -15,13 +15,16 @@ pub struct ShardContext {
     /// What went wrong, for the whole server.
     pub(crate) tally: Arc<Tally>,
     retention_ms: AtomicU64,
+    /// What had expired when retention was changed; a longer one brings nothing back.
+    expired_before_ms: AtomicU64,
 }
 
 impl ShardContext {
     /// A context with its own retention; the rest is the server's.
     #[must_use]
     pub fn new(pool: Arc<ChunkPool>, clock: Clock, tally: Arc<Tally>, retention_ms: u64) -> Arc<Self> {
-        Arc::new(Self { pool, clock, tally, retention_ms: AtomicU64::new(retention_ms) })
+        let retention_ms = AtomicU64::new(retention_ms);
+        Arc::new(Self { pool, clock, tally, retention_ms, expired_before_ms: AtomicU64::new(0) })
     }
 
     /// How long a record is kept, in milliseconds.
@@ -34,7 +37,16 @@ impl ShardContext {
     /// Records that arrived before this have expired, in epoch milliseconds.
     #[must_use]
     pub fn not_before_ms(&self, now_ms: u64) -> u64 {
-        now_ms.saturating_sub(self.retention_ms())
+        // Acquire, for the Release in `retain_ms`: who sees a longer retention sees what had expired before it.
+        let retention_ms = self.retention_ms.load(Ordering::Acquire);
+        now_ms.saturating_sub(retention_ms).max(self.expired_before_ms.load(Ordering::Relaxed))
+    }
+
+    /// Keeps records for so many milliseconds from now on. What has expired stays so (reference 10). Callers take
+    /// turns.
+    pub fn retain_ms(&self, retention_ms: u64, now_ms: u64) {
+        self.expired_before_ms.store(self.not_before_ms(now_ms), Ordering::Relaxed);
+        self.retention_ms.store(retention_ms, Ordering::Release);
     }
 }
 
@@ -64,5 +76,24 @@ impl Tally {
 
     pub(super) fn count_shed_command(&self) {
         self.commands_shed.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(shardmill_loom))]
+mod tests {
+    use super::*;
+
+    /// Protects: a shorter retention takes effect at once, and a longer one brings nothing back (reference 10).
+    #[test]
+    fn what_has_expired_stays_so() {
+        let context = ShardContext::new(ChunkPool::new(), Clock::system(), Arc::default(), 100);
+        assert_eq!((context.not_before_ms(50), context.not_before_ms(1_000)), (0, 900));
+        context.retain_ms(1_000, 1_000);
+        assert_eq!([1_000, 1_500, 1_900, 2_000].map(|ms| context.not_before_ms(ms)), [900, 900, 900, 1_000]);
+        context.retain_ms(10, 2_000);
+        assert_eq!(context.not_before_ms(2_000), 1_990);
+        context.retain_ms(1_000, 2_100);
+        assert_eq!(context.not_before_ms(2_200), 2_090);
     }
 }

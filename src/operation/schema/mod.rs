@@ -4,6 +4,7 @@
 //! gives: first the types of the whole input (reference 3), then the constraints of its members (reference
 //! 4). Nothing here knows an operation's own rules or a wire format; the tables in [`shapes`] are data.
 
+pub mod administration;
 mod constraints;
 mod input;
 mod patterns;

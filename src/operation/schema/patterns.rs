@@ -1,6 +1,6 @@
 //! The model's regular expressions, as hand-written matchers beside the text that AWS prints.
 //!
-//! There are five of them, each short; a regex engine would cost more to start than all of them together.
+//! There are seven of them, each short; a regex engine would cost more to start than all of them together.
 //! Every matcher is linear in the text, because it runs before the length of the text is known to be sane.
 //! Java's `matches` is meant: the whole text, with or without `^` and `$` in the pattern.
 
@@ -24,6 +24,14 @@ pub(super) static SEQUENCE_NUMBER: Pattern =
 /// The ARN of a stream, in any partition.
 pub(super) static STREAM_ARN: Pattern =
     Pattern { text: r"arn:aws.*:kinesis:.*:\d{12}:stream/\S+", matches: is_stream_arn };
+/// The ARN of a stream, consumer, channel or queue, in any partition.
+pub(super) static RESOURCE_ARN: Pattern =
+    Pattern { text: r"arn:aws.*:kinesis:.*:\d{12}:.*(stream|channel|queue)/\S+", matches: is_resource_arn };
+/// The ARN of a consumer, in any partition.
+pub(super) static CONSUMER_ARN: Pattern = Pattern {
+    text: r"^(arn):aws.*:kinesis:.*:\d{12}:.*stream\/[a-zA-Z0-9_.-]+\/consumer\/[a-zA-Z0-9_.-]+:[0-9]+",
+    matches: is_consumer_arn,
+};
 /// The id of a stream, which Kinesis accepts and does not use.
 pub(super) static STREAM_ID: Pattern = Pattern { text: "[a-z0-9]{20}-[a-z0-9]{3}", matches: is_stream_id };
 
@@ -49,6 +57,54 @@ fn is_stream_id(text: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// What follows `arn:aws.*:kinesis:.*:\d{12}:`, with the earliest account that there is, so that it is the most.
+fn after_account(text: &str) -> Option<&str> {
+    const SERVICE: &str = ":kinesis:";
+    const ACCOUNT_BYTES: usize = ":000000000000:".len();
+    let rest = text.strip_prefix("arn:aws")?;
+    let service_at = rest.find(SERVICE)?;
+    let rest = &rest[service_at + SERVICE.len()..];
+    let is_account = |bytes: &[u8]| {
+        bytes.first() == Some(&b':')
+            && bytes.last() == Some(&b':')
+            && bytes[1..ACCOUNT_BYTES - 1].iter().all(u8::is_ascii_digit)
+    };
+    let account_at = rest.as_bytes().windows(ACCOUNT_BYTES).position(is_account)?;
+    let before = &text[..text.len() - rest.len() + account_at];
+    (!before.contains(is_line_end)).then(|| &rest[account_at + ACCOUNT_BYTES..])
+}
+
+/// Of the marks any may be the right one, as far as no line ends before it and no space comes after it.
+fn is_resource_arn(text: &str) -> bool {
+    let Some(rest) = after_account(text) else { return false };
+    let mark_end_max = rest.find(is_line_end).unwrap_or(rest.len());
+    let name_start_min = rest.rfind(is_ascii_space).map_or(0, |at| at + 1);
+    ["stream/", "channel/", "queue/"].into_iter().any(|mark| {
+        rest.match_indices(mark).any(|(mark_start, _)| {
+            let name_start = mark_start + mark.len();
+            mark_start <= mark_end_max && name_start >= name_start_min && name_start < rest.len()
+        })
+    })
+}
+
+/// Read from its end: none of the last three parts can hold what stands before it.
+fn is_consumer_arn(text: &str) -> bool {
+    let Some(rest) = after_account(text) else { return false };
+    let parts = || {
+        let (rest, created) = rest.rsplit_once(':')?;
+        let (rest, consumer) = rest.rsplit_once("/consumer/")?;
+        let (before, stream) = rest.rsplit_once('/')?;
+        Some((before.strip_suffix("stream")?, stream, consumer, created))
+    };
+    parts().is_some_and(|(before, stream, consumer, created)| {
+        !before.contains(is_line_end)
+            && is_name(stream)
+            && is_name(consumer)
+            && !created.is_empty()
+            && created.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 /// `arn:aws.*:kinesis:.*:\d{12}:stream/\S+`, where both `.*` may be long and the marks may repeat.
@@ -152,6 +208,58 @@ mod tests {
         );
     }
 
+    /// ARNs of any resource: a mark, and a name after it.
+    #[test]
+    fn resource_arns() {
+        check(
+            &RESOURCE_ARN,
+            &[
+                "arn:aws:kinesis:us-east-1:123456789012:stream/s",
+                "arn:aws:kinesis:us-east-1:123456789012:stream/s/consumer/c:1",
+                "arn:aws-cn:kinesis:cn-north-1:123456789012:channel/c",
+                "arn:aws:kinesis:r:123456789012:queue/q",
+                "arn:aws:kinesis:r:123456789012:x y/mystream/z",
+                "arn:aws:kinesis::123456789012:stream/a b stream/c",
+            ],
+            &[
+                "",
+                "arn:aws:kinesis:r:123456789012:stream/",
+                "arn:aws:kinesis:r:123456789012:topic/t",
+                "arn:aws:kinesis:r:12345678901:stream/s",
+                "arn:aws:kinesis:r:123456789012stream/s",
+                "arn:aws:kinesis:r:123456789012:stream/a b",
+                "arn:aws:kinesis:r:123456789012:a\nstream/s",
+                "arn:aws:kinesis:a\nb:123456789012:stream/s",
+                "arn:aws:sqs:r:123456789012:queue/q",
+            ],
+        );
+    }
+
+    /// ARNs of consumers: a stream's, a name, a creation time.
+    #[test]
+    fn consumer_arns() {
+        check(
+            &CONSUMER_ARN,
+            &[
+                "arn:aws:kinesis:us-east-1:123456789012:stream/s/consumer/c:1",
+                "arn:aws:kinesis:us-east-1:123456789012:stream/consumer/consumer/consumer:0017",
+                "arn:aws:kinesis::123456789012:any:stream/s/consumer/c:1",
+            ],
+            &[
+                "",
+                "arn:aws:kinesis:us-east-1:123456789012:stream/s",
+                "arn:aws:kinesis:us-east-1:123456789012:stream/s/consumer/c",
+                "arn:aws:kinesis:us-east-1:123456789012:stream/s/consumer/c:",
+                "arn:aws:kinesis:us-east-1:123456789012:stream/s/consumer/c:x",
+                "arn:aws:kinesis:us-east-1:123456789012:stream/s/consumer/:1",
+                "arn:aws:kinesis:us-east-1:123456789012:stream//consumer/c:1",
+                "arn:aws:kinesis:us-east-1:123456789012:queue/s/consumer/c:1",
+                "arn:aws:kinesis:us-east-1:123456789012:stream/s/consumer/c:1\n",
+                "arn:aws:kinesis:us-east-1:1234567890:stream/s/consumer/c:1",
+            ],
+        );
+    }
+
     /// Stream ids have one form only.
     #[test]
     fn stream_ids() {
@@ -167,5 +275,7 @@ mod tests {
     fn long_texts_stay_linear() {
         let text = format!("arn:aws:kinesis:{}", ":stream/".repeat(1 << 17));
         assert!(!(STREAM_ARN.matches)(&text));
+        let text = format!("arn:aws:kinesis:r:123456789012:{} ", "stream/".repeat(1 << 17));
+        assert!(!(RESOURCE_ARN.matches)(&text) && !(CONSUMER_ARN.matches)(&text));
     }
 }

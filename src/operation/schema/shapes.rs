@@ -4,6 +4,7 @@
 //! Members stand in the model's order (reference 18). Enumerations stand in the order that error messages
 //! print them in where that was recorded (V5), and in the model's order elsewhere.
 
+use super::administration;
 use super::patterns::{self, Pattern};
 use crate::limits;
 use crate::operation::names::Operation;
@@ -80,11 +81,11 @@ pub struct Structure {
     pub members: &'static [MemberShape],
 }
 
-const fn text(len_min: usize, len_max: usize) -> Text {
+pub(super) const fn text(len_min: usize, len_max: usize) -> Text {
     Text { len: Some((len_min, len_max)), pattern: None, values: &[] }
 }
 
-const fn name_like(len_max: usize, pattern: &'static Pattern) -> Shape {
+pub(super) const fn name_like(len_max: usize, pattern: &'static Pattern) -> Shape {
     Shape::String(Text { len: Some((1, len_max)), pattern: Some(pattern), values: &[] })
 }
 
@@ -92,46 +93,47 @@ const fn number_text(pattern: &'static Pattern) -> Shape {
     Shape::String(Text { len: None, pattern: Some(pattern), values: &[] })
 }
 
-const fn enumeration(values: &'static [&'static str]) -> Shape {
+pub(super) const fn enumeration(values: &'static [&'static str]) -> Shape {
     Shape::String(Text { len: None, pattern: None, values })
 }
 
-const fn optional(name: &'static str, shape: &'static Shape) -> MemberShape {
+pub(super) const fn optional(name: &'static str, shape: &'static Shape) -> MemberShape {
     MemberShape { name, shape, required: false }
 }
 
-const fn required(name: &'static str, shape: &'static Shape) -> MemberShape {
+pub(super) const fn required(name: &'static str, shape: &'static Shape) -> MemberShape {
     MemberShape { name, shape, required: true }
 }
 
-static STREAM_NAME: Shape = name_like(limits::STREAM_NAME_CHARS_MAX, &patterns::NAME);
-static STREAM_ARN: Shape = name_like(2048, &patterns::STREAM_ARN);
-static STREAM_ID: Shape = name_like(24, &patterns::STREAM_ID);
+pub(super) static STREAM_NAME: Shape = name_like(limits::STREAM_NAME_CHARS_MAX, &patterns::NAME);
+pub(super) static STREAM_ARN: Shape = name_like(2048, &patterns::STREAM_ARN);
+pub(super) static STREAM_ID: Shape = name_like(24, &patterns::STREAM_ID);
 static SHARD_ID: Shape = name_like(128, &patterns::NAME);
 static HASH_KEY: Shape = number_text(&patterns::HASH_KEY);
 static SEQUENCE_NUMBER: Shape = number_text(&patterns::SEQUENCE_NUMBER);
 static PARTITION_KEY: Shape = Shape::String(text(1, limits::PARTITION_KEY_CHARS_MAX));
 static DATA: Shape = Shape::Blob { len_max: limits::RECORD_BYTES_MAX };
 static SHARD_ITERATOR: Shape = Shape::String(text(1, limits::SHARD_ITERATOR_CHARS_MAX));
-static NEXT_TOKEN: Shape = Shape::String(text(1, 1_048_576));
-static TIMESTAMP: Shape = Shape::Timestamp;
+pub(super) static NEXT_TOKEN: Shape = Shape::String(text(1, 1_048_576));
+pub(super) static TIMESTAMP: Shape = Shape::Timestamp;
 static BOOLEAN: Shape = Shape::Boolean;
 static POSITIVE_INTEGER: Shape = Shape::Integer { min: Some(1), max: None };
-static NATURAL_INTEGER: Shape = Shape::Integer { min: Some(0), max: None };
-static MAX_RECORD_SIZE_IN_KIB: Shape = Shape::Integer {
+pub(super) static NATURAL_INTEGER: Shape = Shape::Integer { min: Some(0), max: None };
+pub(super) static MAX_RECORD_SIZE_IN_KIB: Shape = Shape::Integer {
     min: Some(limits::RECORD_SIZE_KIB_MIN as i64),
     max: Some(limits::RECORD_SIZE_KIB_MAX as i64),
 };
 /// `GetRecordsInputLimit`, `DescribeStreamInputLimit` and the page limits of the List operations are one
 /// range.
-static PAGE_LIMIT: Shape = Shape::Integer { min: Some(1), max: Some(limits::PAGE_LIMIT_MAX as i64) };
-static TAG_MAP: Shape = Shape::Map {
+pub(super) static PAGE_LIMIT: Shape =
+    Shape::Integer { min: Some(1), max: Some(limits::PAGE_LIMIT_MAX as i64) };
+pub(super) static TAG_MAP: Shape = Shape::Map {
     key: text(1, limits::TAG_KEY_CHARS_MAX),
     value: text(0, limits::TAG_VALUE_CHARS_MAX),
     len: (1, 200),
 };
 static STREAM_MODE: Shape = enumeration(&["PROVISIONED", "ON_DEMAND"]);
-static RECORD_DISTRIBUTION_STRATEGY: Shape = enumeration(&["AUTO", "USER_PARTITION_KEY"]);
+pub(super) static RECORD_DISTRIBUTION_STRATEGY: Shape = enumeration(&["AUTO", "USER_PARTITION_KEY"]);
 /// In the recorded order of V5.
 static SHARD_ITERATOR_TYPE: Shape =
     enumeration(&["AFTER_SEQUENCE_NUMBER", "LATEST", "AT_TIMESTAMP", "AT_SEQUENCE_NUMBER", "TRIM_HORIZON"]);
@@ -145,7 +147,7 @@ static SHARD_FILTER_TYPE: Shape = enumeration(&[
     "FROM_TIMESTAMP",
 ]);
 
-static STREAM_MODE_DETAILS: Shape = Shape::Structure(&Structure {
+pub(super) static STREAM_MODE_DETAILS: Shape = Shape::Structure(&Structure {
     name: "StreamModeDetails",
     members: &[required("StreamMode", &STREAM_MODE)],
 });
@@ -160,8 +162,8 @@ static SHARD_FILTER: Shape = Shape::Structure(&Structure {
 });
 
 /// `PartitionKey` is required here although the model says otherwise: only streams of the AUTO distribution
-/// may do without, and on all others its absence is V1 at `partitionKey` (reference 6). The same holds for
-/// PutRecord.
+/// may do without ([`PUT_RECORDS_WITHOUT_KEYS`]), and on all others its absence is V1 at `partitionKey` (reference
+/// 6). The same holds for PutRecord.
 static PUT_RECORDS_REQUEST_ENTRY: Shape = Shape::Structure(&Structure {
     name: "PutRecordsRequestEntry",
     members: &[
@@ -173,6 +175,20 @@ static PUT_RECORDS_REQUEST_ENTRY: Shape = Shape::Structure(&Structure {
 
 static PUT_RECORDS_REQUEST_ENTRY_LIST: Shape =
     Shape::List { element: &PUT_RECORDS_REQUEST_ENTRY, len: (1, limits::PUT_RECORDS_ENTRIES_MAX) };
+
+static PUT_RECORDS_REQUEST_ENTRY_WITHOUT_KEY: Shape = Shape::Structure(&Structure {
+    name: "PutRecordsRequestEntry",
+    members: &[
+        required("Data", &DATA),
+        optional("ExplicitHashKey", &HASH_KEY),
+        optional("PartitionKey", &PARTITION_KEY),
+    ],
+});
+
+static PUT_RECORDS_REQUEST_ENTRY_WITHOUT_KEY_LIST: Shape = Shape::List {
+    element: &PUT_RECORDS_REQUEST_ENTRY_WITHOUT_KEY,
+    len: (1, limits::PUT_RECORDS_ENTRIES_MAX),
+};
 
 /// The input of CreateStream.
 pub static CREATE_STREAM: Structure = Structure {
@@ -276,6 +292,33 @@ pub static PUT_RECORDS: Structure = Structure {
     ],
 };
 
+/// The input of PutRecord to a stream of the AUTO distribution.
+pub static PUT_RECORD_WITHOUT_KEY: Structure = Structure {
+    name: "PutRecordInput",
+    members: &[
+        optional("StreamName", &STREAM_NAME),
+        required("Data", &DATA),
+        optional("PartitionKey", &PARTITION_KEY),
+        optional("ExplicitHashKey", &HASH_KEY),
+        optional("SequenceNumberForOrdering", &SEQUENCE_NUMBER),
+        optional("StreamARN", &STREAM_ARN),
+        optional("StreamId", &STREAM_ID),
+        optional("DryRun", &BOOLEAN),
+    ],
+};
+
+/// The input of PutRecords to a stream of the AUTO distribution.
+pub static PUT_RECORDS_WITHOUT_KEYS: Structure = Structure {
+    name: "PutRecordsInput",
+    members: &[
+        required("Records", &PUT_RECORDS_REQUEST_ENTRY_WITHOUT_KEY_LIST),
+        optional("StreamName", &STREAM_NAME),
+        optional("StreamARN", &STREAM_ARN),
+        optional("StreamId", &STREAM_ID),
+        optional("DryRun", &BOOLEAN),
+    ],
+};
+
 /// The input of GetShardIterator.
 pub static GET_SHARD_ITERATOR: Structure = Structure {
     name: "GetShardIteratorInput",
@@ -358,7 +401,7 @@ impl Structure {
             Operation::PutRecords => Some(&PUT_RECORDS),
             Operation::SplitShard => Some(&SPLIT_SHARD),
             Operation::UpdateShardCount => Some(&UPDATE_SHARD_COUNT),
-            _ => None,
+            _ => administration::input_of(operation),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The length is summed while the records are selected, so the answer has a Content-Length without being held in
 //! memory as a whole. Each chunk goes on where the last one ended.
 
+use crate::control::EncryptionTimes;
 use crate::log::{Cursor, Record, Slice};
 use crate::names::{SequenceNumber, SequenceWriter};
 use crate::operation::get_records::{ChildShard, Reply, child_shards_value};
@@ -23,6 +24,8 @@ const JOINT_BYTES: usize = 3;
 const CLOSE: &[u8] = b"\"}";
 const FIRST_RECORD_AT: usize = OPEN.len() - JOINT_BYTES;
 const ARRIVAL: &[u8] = b"\",\"ApproximateArrivalTimestamp\":";
+/// What a record has more that arrived while its stream encrypted.
+const ENCRYPTION: &[u8] = b",\"EncryptionType\":\"KMS\"";
 const DATA: &[u8] = b",\"Data\":\"";
 const KEY: &[u8; 18] = b"\",\"PartitionKey\":\"";
 
@@ -46,6 +49,10 @@ impl RecordsLength {
         let key_chars = utf8_len_escaped(&record.key);
         self.bytes +=
             RECORD_FIXED_BYTES + (encoded_len(record.data.len()) + arrival_chars + key_chars) as u64;
+        if record.key.is_empty() {
+            // There is no such member then, only the quote after the data.
+            self.bytes -= KEY.len() as u64;
+        }
     }
 }
 
@@ -90,7 +97,8 @@ impl RecordsWriter {
         tail.push(b'}');
         // Every record counted a joint; the first one has none.
         let no_joint = if any { JOINT_BYTES } else { 0 };
-        let length = (OPEN.len() + tail.len() - no_joint) as u64 + records.bytes;
+        let encrypted_bytes = encrypted_count(&reply) * ENCRYPTION.len() as u64;
+        let length = (OPEN.len() + tail.len() - no_joint) as u64 + records.bytes + encrypted_bytes;
         Self {
             reply,
             cursor: Cursor::default(),
@@ -131,7 +139,7 @@ impl RecordsWriter {
             let task = WriteRecords {
                 slice: &self.reply.slice,
                 cursor: self.cursor,
-                shard: &self.reply.shard,
+                of: Of { shard: &self.reply.shard, encrypted: &self.reply.encrypted },
                 writer: &mut self.records,
                 window,
                 at,
@@ -157,6 +165,18 @@ impl RecordsWriter {
     }
 }
 
+/// How many of the records are encrypted. They are only looked at if any may be.
+fn encrypted_count(reply: &Reply) -> u64 {
+    let mut count = 0;
+    if !reply.encrypted.is_never() {
+        reply.slice.visit(Cursor::default(), |record| {
+            count += u64::from(reply.encrypted.holds_at(record.arrival_ms));
+            true
+        });
+    }
+    count
+}
+
 /// The member that tells what a closed shard became.
 #[cold]
 fn write_children(children: &[ChildShard], out: &mut Vec<u8>) {
@@ -175,7 +195,7 @@ fn reserve(window: &mut Vec<u8>, bytes: usize) {
 struct WriteRecords<'a> {
     slice: &'a Slice,
     cursor: Cursor,
-    shard: &'a Shard,
+    of: Of<'a>,
     writer: &'a mut RecordWriter,
     window: &'a mut [u8],
     at: usize,
@@ -187,19 +207,26 @@ impl Task for WriteRecords<'_> {
 
     #[inline(always)]
     fn run(self, encode: impl Encode) -> Self::Output {
-        let Self { slice, cursor, shard, writer, window, mut at } = self;
+        let Self { slice, cursor, of, writer, window, mut at } = self;
         let mut room = 0;
         let cursor = slice.visit(cursor, |record| {
             room = RecordWriter::room_for(record);
             if window.len() - at < room {
                 return false;
             }
-            at += writer.write(encode, shard, record, &mut window[at..]);
+            at += writer.write(encode, of, record, &mut window[at..]);
             room = 0;
             true
         });
         (cursor, at, room)
     }
+}
+
+/// What the records are of.
+#[derive(Clone, Copy)]
+struct Of<'a> {
+    shard: &'a Shard,
+    encrypted: &'a EncryptionTimes,
 }
 
 /// Writes one record after the other.
@@ -215,15 +242,16 @@ struct LastRecord {
     numbers: SequenceWriter,
     counter: u64,
     arrival_ms: u64,
-    /// What is between number and data. Copied as a whole.
+    /// What is between number and data. Copied as a whole; encryption follows from the arrival.
     arrival: [u8; ARRIVAL_BYTES_MAX],
     arrival_bytes: usize,
 }
 
 const NUMBER_END: usize = NUMBER.len() + SequenceNumber::TEXT_BYTES;
-const ARRIVAL_BYTES_MAX: usize = 64;
+const ARRIVAL_BYTES_MAX: usize = 96;
 const HEAD_BYTES_MAX: usize = NUMBER_END + ARRIVAL_BYTES_MAX;
-const _: () = assert!(ARRIVAL.len() + ArrivalText::CHARS_MAX + DATA.len() <= ARRIVAL_BYTES_MAX);
+const _: () =
+    assert!(ARRIVAL.len() + ArrivalText::CHARS_MAX + ENCRYPTION.len() + DATA.len() <= ARRIVAL_BYTES_MAX);
 
 /// The most characters that one byte of a key becomes.
 const ESCAPE_CHARS_MAX: usize = 6;
@@ -242,9 +270,13 @@ impl RecordWriter {
     /// Writes a record, from the joint before it to its key, to the start of `out` and returns its length.
     #[allow(clippy::needless_borrow, reason = "the model checker's slice is a copy")]
     #[inline(always)]
-    fn write(&mut self, encode: impl Encode, shard: &Shard, record: &Record<'_>, out: &mut [u8]) -> usize {
-        let mut at = self.write_head(shard, record, out);
+    fn write(&mut self, encode: impl Encode, of: Of<'_>, record: &Record<'_>, out: &mut [u8]) -> usize {
+        let mut at = self.write_head(of, record, out);
         at += encode.encode(&record.data, &mut out[at..]);
+        if record.key.is_empty() {
+            // It was put without one, which only streams of the AUTO distribution take.
+            return at;
+        }
         out[at..][..KEY.len()].copy_from_slice(KEY);
         at += KEY.len();
         if copy_plain(&record.key, &mut out[at..]) {
@@ -256,7 +288,7 @@ impl RecordWriter {
 
     /// Writes what comes before the data.
     #[inline(always)]
-    fn write_head(&mut self, shard: &Shard, record: &Record<'_>, out: &mut [u8]) -> usize {
+    fn write_head(&mut self, of: Of<'_>, record: &Record<'_>, out: &mut [u8]) -> usize {
         out[..NUMBER.len()].copy_from_slice(NUMBER);
         let follows = |last: &&mut LastRecord| {
             last.counter.wrapping_add(1) == record.counter && last.arrival_ms == record.arrival_ms
@@ -269,7 +301,7 @@ impl RecordWriter {
                 last
             }
             _ => {
-                let last = self.start_run(shard, record.counter, record.arrival_ms);
+                let last = self.start_run(of, record.counter, record.arrival_ms);
                 out[NUMBER.len()..NUMBER_END].copy_from_slice(last.numbers.text());
                 last
             }
@@ -280,14 +312,15 @@ impl RecordWriter {
 
     /// Prepares for a record that does not follow the last one.
     #[cold]
-    fn start_run(&mut self, shard: &Shard, counter: u64, arrival_ms: u64) -> &mut LastRecord {
+    fn start_run(&mut self, of: Of<'_>, counter: u64, arrival_ms: u64) -> &mut LastRecord {
         let mut arrival = [0; ARRIVAL_BYTES_MAX];
         let mut arrival_bytes = 0;
-        for part in [ARRIVAL, self.arrival.of(arrival_ms), DATA] {
+        let encryption = if of.encrypted.holds_at(arrival_ms) { ENCRYPTION } else { b"" };
+        for part in [ARRIVAL, self.arrival.of(arrival_ms), encryption, DATA] {
             arrival[arrival_bytes..arrival_bytes + part.len()].copy_from_slice(part);
             arrival_bytes += part.len();
         }
-        let numbers = SequenceWriter::new(shard.sequence_number(counter, arrival_ms));
+        let numbers = SequenceWriter::new(of.shard.sequence_number(counter, arrival_ms));
         self.last.insert(LastRecord { numbers, counter, arrival_ms, arrival, arrival_bytes })
     }
 
@@ -364,7 +397,7 @@ mod tests {
     }
 
     /// Stores records, reads them back through windows of so many bytes, and compares the document.
-    fn check(records: &[Stored], window_bytes: usize) {
+    fn check(records: &[Stored], encrypted: &EncryptionTimes, window_bytes: usize) {
         let (log, pool, mut writer) = (Log::new(), ChunkPool::new(), Writer::new(1, BORN_MS));
         let (mut arrival_ms, mut expected) = (BORN_MS, Vec::new());
         let shard = shard();
@@ -377,20 +410,31 @@ mod tests {
                 0 => json!(arrival_ms / 1000),
                 _ => json!(arrival_ms as f64 / 1000.0),
             };
-            expected.push(json!({
+            let mut record = json!({
                 "SequenceNumber": shard.sequence_number(counter, arrival_ms).to_string(),
                 "ApproximateArrivalTimestamp": arrival,
                 "Data": base64_simd::STANDARD.encode_to_string(data),
-                "PartitionKey": key,
-            }));
+            });
+            if !key.is_empty() {
+                record["PartitionKey"] = key.as_str().into();
+            }
+            if encrypted.holds_at(arrival_ms) {
+                record["EncryptionType"] = "KMS".into();
+            }
+            expected.push(record);
         }
         writer.commit();
         let limits = ReadLimits { records_max: u32::MAX, bytes_max: u64::MAX };
         let mut length = RecordsLength::default();
         let slice = log.read(0, 0, limits, |record| length.add(record));
-        let next_iterator = Some("AAAA".to_owned());
-        let child_shards = Vec::new();
-        let reply = Reply { shard, slice, next_iterator, child_shards, millis_behind_latest: 7 };
+        let reply = Reply {
+            shard,
+            slice,
+            encrypted: encrypted.clone(),
+            next_iterator: Some("AAAA".to_owned()),
+            child_shards: Vec::new(),
+            millis_behind_latest: 7,
+        };
         let mut writer = RecordsWriter::new(reply, &length);
         let mut body = Vec::new();
         while !writer.is_done() {
@@ -408,12 +452,7 @@ mod tests {
 
     fn stored() -> impl Strategy<Value = Stored> {
         let later_ms = prop_oneof![4 => Just(0), 1 => 0_u64..3_000];
-        let key = prop_oneof![
-            "[a-z0-9-]{1,70}",
-            "[ -~]{1,40}",
-            "[\\x00-\\x25\\\\a]{1,40}",
-            any::<String>().prop_filter("a key has a character", |key| !key.is_empty()),
-        ];
+        let key = prop_oneof!["[a-z0-9-]{1,70}", "[ -~]{1,40}", "[\\x00-\\x25\\\\a]{1,40}", any::<String>(),];
         let data = prop_oneof![8 => prop::collection::vec(any::<u8>(), 0..200), 1 => prop::collection::vec(any::<u8>(), 0..3_000)];
         (later_ms, key, data)
     }
@@ -423,9 +462,11 @@ mod tests {
         #[test]
         fn any_records_are_written_whole(
             records in prop::collection::vec(stored(), 0..60),
+            switches_ms in prop::collection::btree_set(0_u64..30_000, 0..4),
             window_bytes in prop_oneof![Just(0), 0_usize..300, 300_usize..20_000],
         ) {
-            check(&records, window_bytes);
+            let encrypted = EncryptionTimes::of(switches_ms.into_iter().map(|switch_ms| BORN_MS + switch_ms));
+            check(&records, &encrypted, window_bytes);
         }
     }
 

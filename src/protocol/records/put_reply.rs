@@ -21,11 +21,18 @@ const NUMBER_AT: Range<usize> = 19..19 + SequenceNumber::TEXT_BYTES;
 const SHARD_AT: Range<usize> = NUMBER_AT.end + 13..NUMBER_AT.end + 13 + ShardId::TEXT_BYTES;
 const _: () = assert!(SHARD_AT.end + 3 == STORED_ENTRY_BYTES);
 
+/// What both replies have of a stream that encrypts.
+const ENCRYPTION: &[u8] = b",\"EncryptionType\":\"KMS\"";
+
 /// The body of a PutRecord reply.
 #[must_use]
 pub fn put_record(reply: put_record::Reply) -> Vec<u8> {
     let mut entry = stored_entry(reply.shard);
     entry[NUMBER_AT].copy_from_slice(SequenceWriter::new(reply.number).text());
+    if reply.is_encrypted {
+        // Without brace and comma.
+        return [&entry[..STORED_ENTRY_BYTES - 2], ENCRYPTION, b"}"].concat();
+    }
     // Without the comma.
     entry[..STORED_ENTRY_BYTES - 1].to_vec()
 }
@@ -38,21 +45,29 @@ pub fn put_records(reply: &put_records::Reply) -> PutBody {
     out.extend_from_slice(b"{\"FailedRecordCount\":");
     out.extend_from_slice(reply.failed_count().to_string().as_bytes());
     out.extend_from_slice(b",\"Records\":[");
-    match reply {
-        put_records::Reply::Stored { batch, stream } => write_batch(batch, stream, &mut out),
+    let is_encrypted = match reply {
+        put_records::Reply::Stored { batch, stream, is_encrypted } => {
+            write_batch(batch, stream, &mut out);
+            *is_encrypted
+        }
         put_records::Reply::Throttled { count } => {
             for _ in 0..*count {
                 let code = ErrorKind::ProvisionedThroughputExceeded.name();
                 write_failed(code, refusals::PLANNED_THROTTLE, &mut out);
                 out.push(b',');
             }
+            false
         }
-    }
+    };
     // The last comma.
     if out.last() == Some(&b',') {
         out.pop();
     }
-    out.extend_from_slice(b"]}");
+    out.push(b']');
+    if is_encrypted {
+        out.extend_from_slice(ENCRYPTION);
+    }
+    out.push(b'}');
     PutBody(out)
 }
 

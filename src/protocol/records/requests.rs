@@ -4,7 +4,8 @@ use crate::control::Scope;
 use crate::document::Value;
 use crate::error::{ApiError, ErrorKind};
 use crate::names::{HashKey, HashKeyError};
-use crate::operation::schema::{Input, read, shapes};
+use crate::operation::schema::shapes::{self, Structure};
+use crate::operation::schema::{Input, read};
 use crate::operation::{Service, get_records, put_record, put_records};
 use crate::shard::batch::Records;
 
@@ -40,7 +41,26 @@ pub(in crate::protocol) fn put_records(
     value: Value<'_>,
     caller: Scope,
 ) -> Result<put_records::Request, ApiError> {
-    let input = read(&shapes::PUT_RECORDS, value)?;
+    put_records_of(&shapes::PUT_RECORDS, value, caller)
+}
+
+/// A PutRecords request to a stream whose records may do without partition keys.
+///
+/// # Errors
+/// As [`put_records`].
+pub(in crate::protocol) fn put_records_without_keys(
+    value: Value<'_>,
+    caller: Scope,
+) -> Result<put_records::Request, ApiError> {
+    put_records_of(&shapes::PUT_RECORDS_WITHOUT_KEYS, value, caller)
+}
+
+fn put_records_of(
+    structure: &'static Structure,
+    value: Value<'_>,
+    caller: Scope,
+) -> Result<put_records::Request, ApiError> {
+    let input = read(structure, value)?;
     let (mut records, mut bad_hash_key) = (Records::take(), None);
     for entry in input.structures("Records") {
         let bad = push(entry, &mut records)?;
@@ -58,7 +78,26 @@ pub(in crate::protocol) fn put_record(
     value: Value<'_>,
     caller: Scope,
 ) -> Result<put_record::Request, ApiError> {
-    let input = read(&shapes::PUT_RECORD, value)?;
+    put_record_of(&shapes::PUT_RECORD, value, caller)
+}
+
+/// A PutRecord request to a stream whose records may do without partition keys.
+///
+/// # Errors
+/// As [`put_record`].
+pub(in crate::protocol) fn put_record_without_key(
+    value: Value<'_>,
+    caller: Scope,
+) -> Result<put_record::Request, ApiError> {
+    put_record_of(&shapes::PUT_RECORD_WITHOUT_KEY, value, caller)
+}
+
+fn put_record_of(
+    structure: &'static Structure,
+    value: Value<'_>,
+    caller: Scope,
+) -> Result<put_record::Request, ApiError> {
+    let input = read(structure, value)?;
     let mut records = Records::take();
     let bad_hash_key = push(&input, &mut records)?;
     let number = input.string("SequenceNumberForOrdering");
@@ -78,6 +117,15 @@ pub(in crate::protocol) fn get_records(
     let iterator = input.string("ShardIterator").unwrap_or_default();
     let arn = input.string("StreamARN");
     get_records::Request::new(iterator, input.integer("Limit"), arn, is_dry_run(&input), service)
+}
+
+/// Whether the stream of a put, as far as it names one, takes records without partition keys.
+pub(in crate::protocol) fn keys_are_optional(value: &Value<'_>, caller: Scope, service: &Service) -> bool {
+    let text = |name| match value.member(name) {
+        Some(Value::String(text)) => Some(&**text),
+        _ => None,
+    };
+    put_records::keys_are_optional((text("StreamName"), text("StreamARN")), caller, service)
 }
 
 /// Adds the record that the members Data, PartitionKey and ExplicitHashKey make. Gives back a hash key that is out of
