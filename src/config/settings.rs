@@ -111,7 +111,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         env: &["SHARDMILL_LATENCY_MS", "KINESIS_LATENCY"],
         value_name: "MS",
         default: Default::Value("500"),
-        help: "How long a stream is CREATING or DELETING, in ms; puts and gets never wait; 0 disables",
+        help: "How long a stream is CREATING, UPDATING or DELETING, in ms; puts and gets never wait; 0 disables",
         accepted: "a whole number of milliseconds from 0 to 86400000",
         apply: |config, text| values::whole(text, 0..=86_400_000).map(|latency| config.latency_ms = latency),
     },

@@ -14,7 +14,7 @@ fn error(name: &str, message: &str) -> String {
     format!(r#"{{{BODY}"{name}","message":{}}}"#, Value::from(message))
 }
 
-fn check(server: &TestServer, operation: &str, input: &Value, name: &str, message: &str) {
+pub(crate) fn check(server: &TestServer, operation: &str, input: &Value, name: &str, message: &str) {
     let answer = server.call(operation, input);
     assert_eq!(answer.both(), (400, error(name, message).as_str()), "{operation} {input}");
 }

@@ -5,6 +5,8 @@
 //! - [`health`], [`dispatch`], [`errors`], [`shapes`], [`spellings`], [`iterators`], [`faults`]: what is answered, byte
 //!   for byte; [`bodies`]: to what real clients sent.
 //! - [`resharding`]: splits, merges and new shard counts, and what readers see of them.
+//! - [`tags`], [`policies`], [`settings`], [`encryption`], [`account`], [`consumers`]: how streams, consumers and accounts
+//!   are set, tagged and described; [`administration_errors`]: what is refused of it, to the letter.
 //! - [`transport`], [`shutdown`], [`parting`], [`crowd`], [`program`]: bodies, connections, processes, and their
 //!   ends.
 //! - [`layers`], [`tidy`]: habits of the source, read with the help of [`source`].
@@ -13,22 +15,29 @@
 
 #![cfg(test)]
 
+mod account;
+mod administration_errors;
 mod bodies;
 mod client;
+mod consumers;
 mod crowd;
 mod dispatch;
+mod encryption;
 mod errors;
 mod faults;
 mod health;
 mod iterators;
 mod layers;
 mod parting;
+mod policies;
 mod program;
 mod resharding;
+mod settings;
 mod setup;
 mod shapes;
 mod shutdown;
 mod source;
 mod spellings;
+mod tags;
 mod tidy;
 mod transport;

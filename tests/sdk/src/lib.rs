@@ -4,10 +4,13 @@
 //! - [`streams`], [`listing`], [`scopes`]: streams, who sees them, and their shards.
 //! - [`records`], [`reading`]: what goes in comes out.
 //! - [`resharding`]: splits and merges under producers, and readers that follow the children.
+//! - [`administration`]: streams, consumers and accounts are set, tagged and described.
 //! - [`refusals`]: errors by the SDK's types. [`settings`]: what a server was told at its start.
 //!
 //! The library itself is empty: everything here is a test.
 
+#[cfg(test)]
+mod administration;
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
