@@ -89,11 +89,7 @@ pub(super) struct Resharding {
 
 impl Default for Resharding {
     fn default() -> Self {
-        Self {
-            due_ms: AtomicU64::new(IDLE),
-            planned_open: AtomicU64::new(0),
-            plan: Mutex::default(),
-        }
+        Self { due_ms: AtomicU64::new(IDLE), planned_open: AtomicU64::new(0), plan: Mutex::default() }
     }
 }
 

@@ -9,7 +9,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::reshard::ReshardError;
-use super::{ControlError, ControlSettings, NewStream, Registry, Scope, Stream, StreamMode, StreamSettings, StreamStatus, Tags};
+use super::{
+    ControlError, ControlSettings, NewStream, Registry, Scope, Stream, StreamMode, StreamSettings,
+    StreamStatus, Tags,
+};
 use crate::clock::MovableClock;
 use crate::limits::{Limit, SHARD_COUNT_UPDATES_PER_DAY_MAX};
 use crate::log::{Ceiling, ReadLimits};

@@ -109,7 +109,14 @@ impl Request {
             let child =
                 |child: Listed<'_>| ChildShard { shard: Arc::clone(child.shard), parents: child.parents };
             let child_shards = map.children(closed).map(child).collect();
-            return Ok(Reply { shard, slice, encrypted, next_iterator: None, child_shards, millis_behind_latest });
+            return Ok(Reply {
+                shard,
+                slice,
+                encrypted,
+                next_iterator: None,
+                child_shards,
+                millis_behind_latest,
+            });
         }
         let next = ShardIterator { position: slice.next, issued_ms: now_ms, ..iterator };
         let next_iterator = Some(next.seal(&service.sealer));

@@ -7,8 +7,7 @@ use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::types::{
     ConsumerStatus, EncryptionType, MetricsName, MinimumThroughputBillingCommitmentInput,
     MinimumThroughputBillingCommitmentInputStatus, MinimumThroughputBillingCommitmentOutputStatus,
-    RecordDistributionStrategy, StreamDescriptionSummary, StreamMode, StreamModeDetails,
-    StreamStatus,
+    RecordDistributionStrategy, StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus,
 };
 use shardmill::config::Config;
 
@@ -35,7 +34,8 @@ async fn tags() {
     client.tag_resource().resource_arn(ARN).tags("c", "3").send().await.unwrap();
     let page = client.list_tags_for_stream().stream_name("s").limit(1).send().await.unwrap();
     assert_eq!((page.tags[0].key(), page.has_more_tags), ("b", true));
-    let rest = client.list_tags_for_stream().stream_name("s").exclusive_start_tag_key("b").send().await.unwrap();
+    let rest =
+        client.list_tags_for_stream().stream_name("s").exclusive_start_tag_key("b").send().await.unwrap();
     assert_eq!((rest.tags[0].key(), rest.tags[0].value(), rest.has_more_tags), ("c", Some("3"), false));
 
     let register = client.register_stream_consumer().stream_arn(ARN).consumer_name("c");
@@ -113,11 +113,13 @@ async fn encryption() {
     put(&client, "k", "plain").await;
     emulator.advance_ms(500);
     let described = summary(&client).await;
-    assert_eq!((described.encryption_type, described.key_id.as_deref()), (Some(EncryptionType::Kms), Some("alias/aws/kinesis")));
+    assert_eq!(
+        (described.encryption_type, described.key_id.as_deref()),
+        (Some(EncryptionType::Kms), Some("alias/aws/kinesis"))
+    );
     let put = client.put_record().stream_name("s").partition_key("k").data(b"1".to_vec().into());
     assert_eq!(put.send().await.unwrap().encryption_type, Some(EncryptionType::Kms));
-    let marks: Vec<_> =
-        read_all(&client, 0).await.into_iter().map(|record| record.encryption_type).collect();
+    let marks: Vec<_> = read_all(&client, 0).await.into_iter().map(|record| record.encryption_type).collect();
     assert_eq!(marks, [None, Some(EncryptionType::Kms)]);
     let error = start.key_id("no key").send().await.unwrap_err().into_service_error();
     assert!(error.is_kms_not_found_exception(), "{error:?}");
@@ -141,7 +143,13 @@ async fn capacity() {
     assert_eq!(told.stream_mode_details.unwrap().stream_mode, StreamMode::OnDemand);
     assert_eq!((told.open_shard_count, told.max_record_size_in_kib), (2, Some(10_240)));
     assert_eq!(told.record_distribution_strategy, Some(RecordDistributionStrategy::Auto));
-    client.put_record().stream_name("s").data(vec![0; 10 << 20].into()).send().await.expect("10 MiB without a key");
+    client
+        .put_record()
+        .stream_name("s")
+        .data(vec![0; 10 << 20].into())
+        .send()
+        .await
+        .expect("10 MiB without a key");
 
     let warm = client.update_stream_warm_throughput().stream_name("s").warm_throughput_mibps(100);
     let error = warm.clone().send().await.unwrap_err().into_service_error();
@@ -221,7 +229,8 @@ async fn policies() {
     client.put_resource_policy().resource_arn(ARN).policy(policy).send().await.unwrap();
     assert_eq!(get().await, policy);
     client.delete_resource_policy().resource_arn(ARN).send().await.unwrap();
-    let error = client.delete_resource_policy().resource_arn(ARN).send().await.unwrap_err().into_service_error();
+    let error =
+        client.delete_resource_policy().resource_arn(ARN).send().await.unwrap_err().into_service_error();
     assert!(error.is_resource_not_found_exception(), "{error:?}");
 }
 
