@@ -112,7 +112,7 @@ async fn a_split_by_the_clock() {
     assert_eq!((house.stream().1, house.listed()), (StreamStatus::Updating, vec![(0, None)]));
     let updating = ControlError::NotActive(StreamStatus::Updating);
     assert_eq!(house.split(0, 2), Err(updating.clone().into()));
-    assert_eq!(house.registry.delete(HERE, "s"), Err(updating));
+    assert_eq!(house.registry.delete(HERE, "s", false), Err(updating));
     assert_eq!(put(&house.stream().0, "a", b"").await, (id(0), 1, START_MS + 499));
     house.advance_ms(1);
     assert_eq!(house.stream().1, StreamStatus::Active);
@@ -445,7 +445,7 @@ type Acknowledged = BTreeMap<(ShardId, u64), Note>;
 async fn produce(stream: Arc<Stream>, producer: u64, stop: Arc<AtomicBool>) -> Acknowledged {
     const KEYS: u64 = 7;
     let mut acknowledged = Acknowledged::new();
-    let mut next = [0_u64; KEYS as usize];
+    let mut next: Vec<u64> = (0..KEYS).map(|_| 0).collect();
     let mut puts = 0;
     while !stop.load(Ordering::Acquire) || puts < 10 {
         let mut records = Records::take();
@@ -483,7 +483,7 @@ async fn follow(stream: Arc<Stream>, done: Arc<AtomicBool>) -> Vec<((ShardId, u6
             let map = stream.shard_map();
             let listed = map.find(shard, 0).expect("a shard that was named as a child is there");
             let slice = listed.shard.log().read(position, 0, limits, |record| {
-                seen.push(((shard, record.counter), note(&record.data)));
+                seen.push(((shard, record.counter), note(record.data)));
             });
             is_idle &= slice.records_count == 0;
             places.insert(shard, slice.next);

@@ -40,7 +40,7 @@ impl Request {
         let merged = service.registry.merge_shards(stream.scope, stream.name.as_str(), shard, adjacent);
         merged.map_err(|error| match error {
             ReshardError::NotAdjacent => refusals::not_adjacent(shard, adjacent, &stream),
-            other => refused(other, &stream),
+            other => refused(&other, &stream),
         })
     }
 }

@@ -41,7 +41,7 @@ impl Request {
         let split = service.registry.split_shard(stream.scope, stream.name.as_str(), shard, at);
         split.map_err(|error| match error {
             ReshardError::BadSplit(range) => refusals::bad_split_key(&key, shard, range, &stream),
-            other => refused(other, &stream),
+            other => refused(&other, &stream),
         })
     }
 }

@@ -52,7 +52,7 @@ impl Request {
             Err(ReshardError::AboveMax) => {
                 Err(refusals::above_max_shard_count(UPDATED_SHARD_COUNT_MAX, target))
             }
-            Err(other) => Err(refused(other, &stream)),
+            Err(other) => Err(refused(&other, &stream)),
         }
     }
 }
@@ -74,8 +74,8 @@ impl Reply {
 }
 
 /// What AWS says where a stream cannot be resharded, for all three operations that do it.
-pub(super) fn refused(error: ReshardError, stream: &StreamRef) -> ApiError {
-    match error {
+pub(super) fn refused(error: &ReshardError, stream: &StreamRef) -> ApiError {
+    match *error {
         ReshardError::Control(ControlError::NotActive(status)) => {
             refusals::stream_not_active(stream, status.name())
         }

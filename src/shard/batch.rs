@@ -307,7 +307,7 @@ impl Stored {
 
     /// Why the rest was not stored, in one byte.
     fn reasons(self) -> u8 {
-        u8::from(self.throttled) * Self::THROTTLED_BIT | u8::from(self.given_back) * Self::GIVEN_BACK_BIT
+        (u8::from(self.throttled) * Self::THROTTLED_BIT) | (u8::from(self.given_back) * Self::GIVEN_BACK_BIT)
     }
 }
 
