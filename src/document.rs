@@ -19,9 +19,9 @@ pub enum Value<'a> {
     Float(f64),
     /// Text. In a JSON request a blob is still its base64 text.
     String(Cow<'a, str>),
-    /// Decoded bytes.
+    /// Decoded bytes; in a request, only CBOR has them.
     Blob(Cow<'a, [u8]>),
-    /// Epoch milliseconds; JSON writes seconds with a fraction.
+    /// Epoch milliseconds. JSON writes seconds with a fraction, and its requests hold plain numbers of those.
     TimestampMs(u64),
     /// A list.
     List(Vec<Value<'a>>),

@@ -501,6 +501,13 @@ pub(crate) fn dry_run() -> ApiError {
     ApiError::new(ErrorKind::DryRunOperation, text)
 }
 
+/// Inferred: the class by which a type error names a byte string, which only CBOR has. V3's recorded texts print a blob
+/// with this name.
+pub(crate) const BLOB_CLASS: &str = "java.nio.HeapByteBuffer";
+
+/// Inferred: the same for a time, which only CBOR has.
+pub(crate) const TIME_CLASS: &str = "java.util.Date";
+
 /// E53, recorded: HTTP 500 without a message.
 pub(crate) const fn internal_failure() -> ApiError {
     ApiError::bare(ErrorKind::InternalFailure)

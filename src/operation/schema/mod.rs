@@ -12,4 +12,4 @@ pub mod shapes;
 mod types;
 
 pub use input::{Input, Member};
-pub use types::read;
+pub use types::{read, read_binary};

@@ -3,30 +3,64 @@
 //! The whole input is converted before any constraint is looked at, in the order of the request, as a parser
 //! that reads ahead of its checks would do. Unknown members are dropped and `null` is absence (reference
 //! 1.2).
+//!
+//! A codec has types of its own for blobs and times, or it has not: [`Scalars`] says which.
 
 use super::constraints;
 use super::input::{Input, Member};
 use super::shapes::{Shape, Structure};
 use crate::document::Value;
 use crate::error::{ApiError, ErrorKind};
+use crate::operation::refusals;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 const LIST_NOT_EXPECTED: &str = "Start of list found where not expected";
 const MAP_NOT_EXPECTED: &str = "Start of structure or map found where not expected.";
 
-/// Reads a request's tree as the structure, first its types, then its constraints.
+/// What texts and plain numbers mean where the model asks for a blob or a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scalars {
+    /// A text is the Base64 of a blob, a number is seconds.
+    Textual,
+    /// A text is no blob, a number is milliseconds.
+    Binary,
+}
+
+/// Reads a request's tree as the structure, first its types, then its constraints. A blob may be its Base64 text, and
+/// a time a number of seconds (reference 1.2).
 ///
 /// # Errors
 /// `SerializationException` with the text of S1 to S14 for the first wrong type, or `ValidationException`
 /// that lists up to ten broken constraints.
 pub fn read<'a>(structure: &'static Structure, value: Value<'a>) -> Result<Input<'a>, ApiError> {
-    let input = convert_structure(structure, value)?;
+    read_as(Scalars::Textual, structure, value)
+}
+
+/// As [`read`], for a codec that has a type for bytes and one for times: a text is no blob, and a time that is a plain
+/// number is milliseconds (reference 1.3).
+///
+/// # Errors
+/// As those of [`read`].
+pub fn read_binary<'a>(structure: &'static Structure, value: Value<'a>) -> Result<Input<'a>, ApiError> {
+    read_as(Scalars::Binary, structure, value)
+}
+
+fn read_as<'a>(
+    scalars: Scalars,
+    structure: &'static Structure,
+    value: Value<'a>,
+) -> Result<Input<'a>, ApiError> {
+    let input = convert_structure(scalars, structure, value)?;
     constraints::check(&input)?;
     Ok(input)
 }
 
-fn convert_structure<'a>(structure: &'static Structure, value: Value<'a>) -> Result<Input<'a>, ApiError> {
+fn convert_structure<'a>(
+    scalars: Scalars,
+    structure: &'static Structure,
+    value: Value<'a>,
+) -> Result<Input<'a>, ApiError> {
     let members = match value {
         Value::Map(members) => members,
         Value::List(_) => return Err(type_error(LIST_NOT_EXPECTED)),
@@ -37,7 +71,7 @@ fn convert_structure<'a>(structure: &'static Structure, value: Value<'a>) -> Res
         let slots = structure.members.iter().zip(&mut input.members);
         for (member, slot) in slots {
             if member.name == name {
-                *slot = convert(member.shape, value)?;
+                *slot = convert(scalars, member.shape, value)?;
                 break;
             }
         }
@@ -45,7 +79,7 @@ fn convert_structure<'a>(structure: &'static Structure, value: Value<'a>) -> Res
     Ok(input)
 }
 
-fn convert<'a>(shape: &'static Shape, value: Value<'a>) -> Result<Member<'a>, ApiError> {
+fn convert<'a>(scalars: Scalars, shape: &'static Shape, value: Value<'a>) -> Result<Member<'a>, ApiError> {
     if value == Value::Null {
         return Ok(Member::Null);
     }
@@ -53,13 +87,13 @@ fn convert<'a>(shape: &'static Shape, value: Value<'a>) -> Result<Member<'a>, Ap
         Shape::String(_) => convert_string(value).map(Member::String),
         Shape::Integer { .. } => convert_integer(&value).map(Member::Integer),
         Shape::Boolean => convert_boolean(&value).map(Member::Boolean),
-        Shape::Timestamp => convert_timestamp(&value).map(Member::TimestampMs),
-        Shape::Blob { .. } => convert_blob(value).map(Member::Blob),
-        Shape::Structure(structure) => convert_structure(structure, value).map(Member::Structure),
+        Shape::Timestamp => convert_timestamp(scalars, &value).map(Member::TimestampMs),
+        Shape::Blob { .. } => convert_blob(scalars, value).map(Member::Blob),
+        Shape::Structure(structure) => convert_structure(scalars, structure, value).map(Member::Structure),
         Shape::List { element, .. } => match value {
             Value::List(elements) => {
                 let elements: Result<_, _> =
-                    elements.into_iter().map(|value| convert(element, value)).collect();
+                    elements.into_iter().map(|value| convert(scalars, element, value)).collect();
                 elements.map(Member::List)
             }
             Value::Map(_) => Err(type_error(MAP_NOT_EXPECTED)),
@@ -129,24 +163,28 @@ fn convert_boolean(value: &Value<'_>) -> Result<bool, ApiError> {
 
 /// Seconds, with a fraction or not, become milliseconds; a codec with its own time type hands milliseconds
 /// over. Times before 1970 become 1970, since nothing in a stream is older.
-fn convert_timestamp(value: &Value<'_>) -> Result<u64, ApiError> {
+fn convert_timestamp(scalars: Scalars, value: &Value<'_>) -> Result<u64, ApiError> {
+    let unit_ms: u32 = match scalars {
+        Scalars::Textual => 1000,
+        Scalars::Binary => 1,
+    };
     match value {
         Value::TimestampMs(time_ms) => Ok(*time_ms),
-        Value::Integer(seconds) => Ok(u64::try_from(*seconds).unwrap_or(0).saturating_mul(1000)),
+        Value::Integer(units) => Ok(u64::try_from(*units).unwrap_or(0).saturating_mul(unit_ms.into())),
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "the cast saturates at both ends and makes 0 of NaN"
         )]
-        Value::Float(seconds) => Ok((*seconds * 1000.0).round() as u64),
+        Value::Float(units) => Ok((*units * f64::from(unit_ms)).round() as u64),
         other => Err(not_convertible(other, "milliseconds since epoch")),
     }
 }
 
-fn convert_blob(value: Value<'_>) -> Result<Cow<'_, [u8]>, ApiError> {
+fn convert_blob(scalars: Scalars, value: Value<'_>) -> Result<Cow<'_, [u8]>, ApiError> {
     match value {
         Value::Blob(bytes) => Ok(bytes),
-        Value::String(text) => base64_simd::STANDARD
+        Value::String(text) if scalars == Scalars::Textual => base64_simd::STANDARD
             .decode_to_vec(text.as_bytes())
             .map(Cow::Owned)
             .map_err(|_| base64_error(&text)),
@@ -191,9 +229,8 @@ fn not_convertible(value: &Value<'_>, target: &str) -> ApiError {
         Value::Bool(_) => "java.lang.Boolean",
         Value::Integer(_) | Value::Float(_) => "com.amazon.coral.value.json.numbers.TruncatingBigNumber",
         Value::String(_) => "java.lang.String",
-        // Only a CBOR request can hold these two where they do not belong; its text was not recorded.
-        Value::Blob(_) => "java.nio.ByteBuffer",
-        Value::TimestampMs(_) => "java.util.Date",
+        Value::Blob(_) => refusals::BLOB_CLASS,
+        Value::TimestampMs(_) => refusals::TIME_CLASS,
     };
     type_error(format!("class {class} can not be converted to {target}"))
 }
