@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
-use crate::protocol::records::get_reply::RecordsWriter;
+use crate::protocol::records::get_body::GetBody;
 
 use super::window::Chunk;
 
@@ -20,7 +20,7 @@ pub(crate) enum ReplyBody {
 
 /// Records on their way out; their segments stay pinned until they are written.
 pub(crate) struct RecordsBody {
-    writer: Box<RecordsWriter>,
+    writer: Box<GetBody>,
     left: u64,
     /// Whether to let other tasks run before the next chunk.
     yields: bool,
@@ -33,7 +33,7 @@ impl ReplyBody {
     }
 
     /// The records of a GetRecords.
-    pub(crate) fn records(writer: Box<RecordsWriter>) -> Self {
+    pub(crate) fn records(writer: Box<GetBody>) -> Self {
         let left = writer.length();
         Self::Records(RecordsBody { writer, left, yields: false })
     }

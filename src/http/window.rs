@@ -6,7 +6,7 @@
 use std::thread::LocalKey;
 
 use crate::pool::{Pool, Pooled, Reused};
-use crate::protocol::records::get_reply::RecordsWriter;
+use crate::protocol::records::get_body::GetBody;
 
 /// Length of a window: large enough that a chunk's cost is in its bytes, small enough that a slow reader holds little.
 const WINDOW_BYTES: usize = 128 << 10;
@@ -42,7 +42,7 @@ pub(crate) struct Chunk {
 
 impl Chunk {
     /// The next chunk of a reply of which so many bytes are left.
-    pub(crate) fn write(writer: &mut RecordsWriter, left_bytes: u64) -> Self {
+    pub(crate) fn write(writer: &mut GetBody, left_bytes: u64) -> Self {
         let mut window = match usize::try_from(left_bytes + SPARE_BYTES) {
             Ok(bytes) if bytes <= WINDOW_BYTES / 8 => Pooled::of(Window(vec![0; bytes])),
             _ => Pooled::take(),

@@ -99,6 +99,12 @@ impl Reply {
         }
     }
 
+    /// Whether the stream encrypts what it stored.
+    #[must_use]
+    pub const fn is_encrypted(&self) -> bool {
+        matches!(self, Self::Stored { is_encrypted: true, .. })
+    }
+
     /// Records that were not stored.
     #[must_use]
     pub fn failed_count(&self) -> usize {

@@ -1,4 +1,23 @@
 //! Which wire format a request speaks, from its `Content-Type`; the answer speaks the same (reference 1.1).
+//!
+//! And the three things that every format does: bytes to a document, a document to an operation's input, a document to
+//! bytes.
+
+use super::json::JsonScratch;
+use super::{cbor, json};
+use crate::document::Value;
+use crate::error::ApiError;
+use crate::operation::schema::{self, Input, shapes::Structure};
+
+/// The deepest nesting that is read; the deepest input of the model has 4 levels.
+pub(super) const DEPTH_MAX: usize = 64;
+/// The most values and names that are read: a full PutRecords has under 5,000, and a tree of millions would cost
+/// far more memory than the body that asked for it.
+pub(super) const NODES_MAX: usize = 1 << 16;
+
+/// A body that does not decode to an object (reference 1.6, rule 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed;
 
 /// A wire format of Kinesis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +52,44 @@ impl Codec {
             Self::Json => "application/x-amz-json-1.1",
             Self::Cbor => "application/x-amz-cbor-1.1",
             Self::ApplicationJson => "application/json",
+        }
+    }
+
+    /// Reads a body, which is spoilt after: JSON is read in place.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub(super) fn parse<'a>(
+        self,
+        body: &'a mut [u8],
+        scratch: &mut JsonScratch,
+    ) -> Result<Value<'a>, Malformed> {
+        match self {
+            Self::Json | Self::ApplicationJson => json::parse(body, scratch),
+            Self::Cbor => cbor::parse(body),
+        }
+    }
+
+    /// Reads a request's document as an operation's input.
+    ///
+    /// # Errors
+    /// What AWS answers to a wrong type or a broken constraint.
+    pub(super) fn read<'a>(
+        self,
+        structure: &'static Structure,
+        document: Value<'a>,
+    ) -> Result<Input<'a>, ApiError> {
+        match self {
+            Self::Json | Self::ApplicationJson => schema::read(structure, document),
+            Self::Cbor => schema::read_binary(structure, document),
+        }
+    }
+
+    /// Appends the bytes of an answer's document.
+    pub(super) fn write(self, document: &Value<'_>, out: &mut Vec<u8>) {
+        match self {
+            Self::Json | Self::ApplicationJson => json::write(document, out),
+            Self::Cbor => cbor::write(document, out),
         }
     }
 }

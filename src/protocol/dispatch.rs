@@ -47,11 +47,11 @@ pub struct Post<'a> {
 pub enum Body<'a> {
     /// There was none.
     Empty,
-    /// It was JSON and decoded to an object.
+    /// It decoded to an object.
     Object,
-    /// It was to be JSON and did not decode to an object.
+    /// It did not decode to an object.
     Malformed,
-    /// It was not parsed: CBOR, or no codec.
+    /// It was not parsed, for want of a codec.
     Raw(&'a [u8]),
 }
 
@@ -92,23 +92,15 @@ pub fn resolve<H: Headers + ?Sized>(
     if let Some(answer) = refuse_foreign(post, &credential) {
         return Err(answer);
     }
-    permit(post.operation, codec, credential).map_err(|error| error_answer(codec, &error))
+    permit(post.operation, credential).map_err(|error| error_answer(codec, &error))
 }
 
 /// Rules 6 and 7, and what is not built.
 fn permit(
     operation: Option<Operation>,
-    codec: Codec,
     credential: Result<Credential<'_>, ApiError>,
 ) -> Result<(Operation, Caller), ApiError> {
     let operation = operation.ok_or(ApiError::bare(ErrorKind::UnknownOperation))?;
-    if codec == Codec::Cbor {
-        return Err(ApiError::new(
-            ErrorKind::NotImplemented,
-            "CBOR requests are not built yet; make the client send JSON: set AWS_CBOR_DISABLE=1 \
-             (AWS SDK for Java v1), CBOR_ENABLED=false or -Daws.cborEnabled=false (v2).",
-        ));
-    }
     let caller = credential?.caller;
     if !operation.is_built() {
         let message = format!("{} is an operation of Kinesis that is not built yet.", operation.name());

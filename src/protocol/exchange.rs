@@ -6,18 +6,21 @@
 
 use super::answer::{Answer, error_answer};
 use super::auth::Caller;
-use super::codec::Codec;
+use super::codec::{Codec, Malformed};
 use super::dispatch::{Body, Post, resolve};
 use super::head::{Headers, RequestHead};
-use super::json::{self, JsonScratch, Malformed};
+use super::json::JsonScratch;
+use super::records::cbor_list::{self, CborList};
 use super::records::feed::{Fed, FedRecords, Feed};
-use super::records::get_reply::{RecordsLength, RecordsWriter};
+use super::records::get_body::GetBody;
+use super::records::json_list::JsonList;
 use super::records::put_reply::{self, PutBody};
-use super::records::{requests, scan};
+use super::records::scan::{self, Scanned};
+use super::records::{cbor_put_reply, requests};
 use crate::control::Scope;
 use crate::document::Value;
 use crate::error::{ApiError, ErrorKind};
-use crate::operation::schema::{read, shapes::Structure};
+use crate::operation::schema::shapes::Structure;
 use crate::operation::{Operation, Service, put_record, put_records};
 use crate::pool::PooledBytes;
 
@@ -28,7 +31,7 @@ pub enum Reply {
     /// 200 with the body of a PutRecords.
     Put(Codec, PutBody),
     /// 200 with the records of a GetRecords, written as they are sent.
-    Records(Codec, Box<RecordsWriter>),
+    Records(Codec, Box<GetBody>),
 }
 
 /// A request that has been read.
@@ -51,16 +54,20 @@ enum Taken {
     /// To be read when it is whole.
     Whole(PooledBytes),
     /// Read as it comes.
-    PutRecords(Feed),
+    JsonPutRecords(Feed<JsonList>),
+    /// The same.
+    CborPutRecords(Feed<CborList>),
 }
 
 impl Intake {
     /// For the body of this request.
     #[must_use]
     pub fn new(post: &Post<'_>) -> Self {
-        let is_json = matches!(post.codec, Some(Codec::Json | Codec::ApplicationJson));
-        Self(match post.operation {
-            Some(Operation::PutRecords) if is_json => Taken::PutRecords(Feed::default()),
+        Self(match (post.operation, post.codec) {
+            (Some(Operation::PutRecords), Some(Codec::Json | Codec::ApplicationJson)) => {
+                Taken::JsonPutRecords(Feed::default())
+            }
+            (Some(Operation::PutRecords), Some(Codec::Cbor)) => Taken::CborPutRecords(Feed::default()),
             _ => Taken::Whole(PooledBytes::take()),
         })
     }
@@ -69,7 +76,17 @@ impl Intake {
     pub fn add(&mut self, frame: &[u8]) {
         match &mut self.0 {
             Taken::Whole(bytes) => bytes.extend_from_slice(frame),
-            Taken::PutRecords(feed) => feed.add(frame),
+            Taken::JsonPutRecords(feed) => feed.add(frame),
+            Taken::CborPutRecords(feed) => feed.add(frame),
+        }
+    }
+
+    /// The body, now that all of it was added; once.
+    fn finish(&mut self) -> Fed {
+        match &mut self.0 {
+            Taken::Whole(body) => Fed::Whole(std::mem::take(body)),
+            Taken::JsonPutRecords(feed) => feed.finish(),
+            Taken::CborPutRecords(feed) => feed.finish(),
         }
     }
 }
@@ -85,38 +102,36 @@ pub fn prepare<H: Headers + ?Sized>(
     scratch: &mut JsonScratch,
     service: &Service,
 ) -> Result<Prepared, Answer> {
-    let mut whole;
-    let body = match &mut intake.0 {
-        Taken::Whole(body) => body,
-        Taken::PutRecords(feed) => match feed.finish() {
-            Fed::Whole(body) => {
-                whole = body;
-                &mut whole
-            }
-            Fed::Records(fed) => return scanned_put_records(head, post, fed),
-        },
+    let mut body = match intake.finish() {
+        Fed::Whole(body) => body,
+        Fed::Records(fed) => return scanned_put_records(head, post, fed),
     };
     let body = body.as_mut_slice();
     if body.is_empty() {
         return Err(refused(resolve(head, post, Body::Empty)));
     }
-    let codec = match post.codec {
-        Some(codec @ (Codec::Json | Codec::ApplicationJson)) => codec,
-        Some(Codec::Cbor) | None => return Err(refused(resolve(head, post, Body::Raw(body)))),
-    };
+    let Some(codec) = post.codec else { return Err(refused(resolve(head, post, Body::Raw(body)))) };
     if post.operation == Some(Operation::PutRecord)
-        && let Some(scanned) = scan::put_record(body)
+        && let Some(scanned) = scan_put_record(codec, body)
     {
         let (_, caller) = resolve(head, post, Body::Object)?;
         let request = requests::scanned_put_record(scanned, scope(caller));
         return Prepared::of(codec, request.map(Step::PutRecord));
     }
-    let value = match json::parse(body, scratch) {
+    let value = match codec.parse(body, scratch) {
         Ok(value) => value,
         Err(Malformed) => return Err(refused(resolve(head, post, Body::Malformed))),
     };
     let (operation, caller) = resolve(head, post, Body::Object)?;
     Prepared::of(codec, step(value, operation, scope(caller), codec, service))
+}
+
+/// A PutRecord in the form that clients really send.
+fn scan_put_record(codec: Codec, body: &[u8]) -> Option<Scanned<'_>> {
+    match codec {
+        Codec::Json | Codec::ApplicationJson => scan::put_record(body),
+        Codec::Cbor => cbor_list::put_record(body),
+    }
 }
 
 /// A PutRecords in the form that clients really send, read without a tree.
@@ -142,13 +157,23 @@ impl Prepared {
         let codec = self.codec;
         let body = match self.step {
             Step::Answered(reply) => return reply,
-            Step::PutRecord(request) => request.execute(service).await.map(put_reply::put_record),
+            Step::PutRecord(request) => request.execute(service).await.map(|reply| match codec {
+                Codec::Json | Codec::ApplicationJson => put_reply::put_record(reply),
+                Codec::Cbor => cbor_put_reply::put_record(reply),
+            }),
             Step::PutRecords(request) => match request.execute(service).await {
-                Ok(reply) => return Reply::Put(codec, put_reply::put_records(&reply)),
+                Ok(reply) => return Reply::Put(codec, put_body(codec, &reply)),
                 Err(error) => Err(error),
             },
         };
         Reply::Whole(body.map_or_else(|error| error_answer(codec, &error), |body| success(codec, body)))
+    }
+}
+
+fn put_body(codec: Codec, reply: &put_records::Reply) -> PutBody {
+    match codec {
+        Codec::Json | Codec::ApplicationJson => put_reply::put_records(reply),
+        Codec::Cbor => cbor_put_reply::put_records(reply),
     }
 }
 
@@ -161,13 +186,13 @@ fn step(
 ) -> Result<Step, ApiError> {
     match operation {
         Operation::PutRecord if requests::keys_are_optional(&value, caller, service) => {
-            requests::put_record_without_key(value, caller).map(Step::PutRecord)
+            requests::put_record_without_key(codec, value, caller).map(Step::PutRecord)
         }
-        Operation::PutRecord => requests::put_record(value, caller).map(Step::PutRecord),
+        Operation::PutRecord => requests::put_record(codec, value, caller).map(Step::PutRecord),
         Operation::PutRecords if requests::keys_are_optional(&value, caller, service) => {
-            requests::put_records_without_keys(value, caller).map(Step::PutRecords)
+            requests::put_records_without_keys(codec, value, caller).map(Step::PutRecords)
         }
-        Operation::PutRecords => requests::put_records(value, caller).map(Step::PutRecords),
+        Operation::PutRecords => requests::put_records(codec, value, caller).map(Step::PutRecords),
         Operation::GetRecords => get_records(value, codec, service).map(Step::Answered),
         _ => run_document(value, operation, caller, codec, service).map(Step::Answered),
     }
@@ -178,10 +203,8 @@ const fn scope(caller: Caller) -> Scope {
 }
 
 fn get_records(value: Value<'_>, codec: Codec, service: &Service) -> Result<Reply, ApiError> {
-    let request = requests::get_records(value, service)?;
-    let mut length = RecordsLength::default();
-    let reply = request.execute(service, |record| length.add(record))?;
-    Ok(Reply::Records(codec, Box::new(RecordsWriter::new(reply, &length))))
+    let request = requests::get_records(codec, value, service)?;
+    GetBody::read(codec, request, service).map(|body| Reply::Records(codec, Box::new(body)))
 }
 
 /// An operation whose reply is a document, or nothing.
@@ -194,10 +217,10 @@ fn run_document(
 ) -> Result<Reply, ApiError> {
     let structure =
         Structure::input_of(operation).ok_or_else(|| crate::operation::service::not_built(operation))?;
-    let input = read(structure, value)?;
+    let input = codec.read(structure, value)?;
     let mut body = Vec::new();
     if let Some(reply) = service.run(operation, &input, caller)? {
-        json::write(&reply, &mut body);
+        codec.write(&reply, &mut body);
     }
     Ok(Reply::Whole(success(codec, body)))
 }

@@ -7,21 +7,13 @@
 pub use super::json_text::write;
 pub(crate) use super::json_text::{copy_plain, utf8_len_escaped, write_string, write_utf8};
 
+use super::codec::{DEPTH_MAX, Malformed, NODES_MAX};
 use crate::document::Value;
 use simd_json::{Buffers, Node, StaticNode, Tape};
 use std::borrow::Cow;
 
-/// The deepest nesting that is read; the deepest input of the model has 4 levels.
-const DEPTH_MAX: usize = 64;
 /// A body above this size does not leave its buffers behind, so that one large request is not paid for ever.
 const KEPT_BODY_BYTES_MAX: usize = 2 << 20;
-/// The most values and names that are read: a full PutRecords has under 5,000, and a tree of millions would cost
-/// far more memory than the body that asked for it.
-const NODES_MAX: usize = 1 << 16;
-
-/// A body that does not decode to an object (reference 1.6, rule 4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Malformed;
 
 /// Buffers that parsing uses again and again; one for each thread or connection.
 pub struct JsonScratch {

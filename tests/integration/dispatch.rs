@@ -127,7 +127,7 @@ fn plain_json_is_served() {
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
 }
 
-/// Protects: what is not built says so, operation or codec, and is never a fake success.
+/// Protects: what is not built says so, in the codec of its request, and is never a fake success.
 #[test]
 fn not_built_says_so() {
     let server = TestServer::start();
@@ -136,7 +136,7 @@ fn not_built_says_so() {
     let answer = ask(&server, "POST /", &[authorization, date, ("Content-Type", JSON), queue], b"{}");
     assert_eq!((answer.status, answer.json()["__type"].as_str()), (400, Some("NotImplementedException")));
     assert!(answer.json()["message"].as_str().is_some_and(|text| text.contains("CreateQueue")), "{answer:?}");
-    let answer = ask(&server, "POST /", &[authorization, date, ("Content-Type", CBOR), LIST], b"\xbf\xff");
+    let answer = ask(&server, "POST /", &[authorization, date, ("Content-Type", CBOR), queue], b"\xbf\xff");
     assert_eq!((answer.status, answer.header("content-type")), (400, Some(CBOR)));
     assert!(answer.body.windows(23).any(|text| text == b"NotImplementedException"), "{answer:?}");
 }

@@ -3,29 +3,43 @@
 //! Gains: the body is read while it is in the processor's nearest cache, and never copied as a whole. Only what was
 //! not understood yet is kept: what stands around the list, and the record that a frame has cut in two. Where the
 //! scan steps aside, the general route gets the whole body again: the records that were already read are written out
-//! as JSON once more (`restore.rs`), and the rest follows as it came.
+//! once more, and the rest follows as it came.
+//!
+//! How a list is written is for a [`List`] to say: `json_list.rs` or `cbor_list.rs`.
 
-use crate::limits::PUT_RECORDS_ENTRIES_MAX;
 use crate::pool::PooledBytes;
-use crate::protocol::base64::decode::Decoder;
 use crate::shard::batch::Records;
 
-use super::layout::Layout;
-use super::restore;
-use super::run;
-use super::scan::{self, Scan, Scanned};
+use super::scan::{Scanned, StreamNames};
 
 /// How much of a frame is added to a record that began in another one, at the least: enough for most to end.
 const CARRIED_BYTES_MIN: usize = 2 << 10;
 
+/// The list of a PutRecords body, in one of the wire formats.
+pub(in crate::protocol) trait List: Default {
+    /// Where the list's first record begins, if that is in the body's `head`.
+    fn start(&mut self, head: &[u8]) -> Option<usize>;
+
+    /// Adds as many whole records as there are; gives how many bytes they take, and whether the list has ended.
+    fn read(&mut self, bytes: &[u8], records: &mut Records) -> (usize, bool);
+
+    /// What stands between the start of a list and its end once its records are taken out.
+    fn close(&self) -> &'static [u8];
+
+    /// How a body without its records names the stream, if it is a good request beside them.
+    fn stream_beside(body: &[u8]) -> Option<StreamNames<'_>>;
+
+    /// Appends the records as they stand in a list: nothing before the first or after the last.
+    fn restore(records: &Records, out: &mut Vec<u8>);
+}
+
 /// A PutRecords body, as far as it has arrived.
-pub(in crate::protocol) struct Feed {
-    decoder: Decoder,
+pub(in crate::protocol) struct Feed<L> {
+    list: L,
     part: Part,
-    /// What stands before the list, its bracket included.
+    /// What stands before the list's first record.
     head: PooledBytes,
     records: Records,
-    layout: Option<Layout>,
     /// Not understood yet: in the list, from the end of a record on; after it, all that follows the list.
     carry: PooledBytes,
     /// Not worth another try before the carry is this long.
@@ -52,34 +66,34 @@ pub(in crate::protocol) enum Fed {
 
 /// A body that was understood.
 pub(in crate::protocol) struct FedRecords {
-    /// The body with an empty list.
+    /// The body without them.
     rest: PooledBytes,
     records: Records,
+    stream_beside: fn(&[u8]) -> Option<StreamNames<'_>>,
 }
 
 impl FedRecords {
     /// The request; `None` only for a stream that is not named as [`Feed::finish`] has seen it.
     pub(in crate::protocol) fn scanned(&mut self) -> Option<Scanned<'_>> {
-        let (name, arn) = scan::stream_beside_list(&self.rest)?;
-        Some(Scanned { name, arn, records: std::mem::take(&mut self.records) })
+        let stream = (self.stream_beside)(&self.rest)?;
+        Some(Scanned { stream, records: std::mem::take(&mut self.records) })
     }
 }
 
-impl Default for Feed {
+impl<L: List> Default for Feed<L> {
     fn default() -> Self {
         Self {
-            decoder: Decoder::fastest(),
+            list: L::default(),
             part: Part::Head,
             head: PooledBytes::take(),
             records: Records::take(),
-            layout: None,
             carry: PooledBytes::take(),
             try_at_bytes: 0,
         }
     }
 }
 
-impl Feed {
+impl<L: List> Feed<L> {
     /// Takes the next frame.
     pub(in crate::protocol) fn add(&mut self, mut frame: &[u8]) {
         while !frame.is_empty() {
@@ -99,16 +113,16 @@ impl Feed {
         let (mut head, records) = (std::mem::take(&mut self.head), std::mem::take(&mut self.records));
         let head_bytes = head.len();
         if self.part == Part::Tail {
-            head.push(b']');
+            head.extend_from_slice(self.list.close());
             head.extend_from_slice(&carry[used..]);
-            if scan::stream_beside_list(&head).is_some() {
-                return Fed::Records(FedRecords { rest: head, records });
+            if L::stream_beside(&head).is_some() {
+                return Fed::Records(FedRecords { rest: head, records, stream_beside: L::stream_beside });
             }
         }
         let mut whole = PooledBytes::take();
         let (head, tail) = head.split_at(head_bytes);
         whole.extend_from_slice(head);
-        restore::write(&records, &mut whole);
+        L::restore(&records, &mut whole);
         whole.extend_from_slice(if self.part == Part::Tail { tail } else { &carry[used..] });
         Fed::Whole(whole)
     }
@@ -154,65 +168,26 @@ impl Feed {
     fn read(&mut self, bytes: &[u8]) -> usize {
         let mut used = 0;
         if self.part == Part::Head {
-            let Some(start) = scan::list_start(bytes) else { return 0 };
+            let Some(start) = self.list.start(bytes) else { return 0 };
             self.head.extend_from_slice(&bytes[..start]);
             self.part = Part::List;
             used = start;
         }
         if self.part == Part::List {
-            used += self.read_list(&bytes[used..]);
+            let (list_bytes, has_ended) = self.list.read(&bytes[used..], &mut self.records);
+            used += list_bytes;
+            if has_ended {
+                self.part = Part::Tail;
+            }
         }
         used
-    }
-
-    fn read_list(&mut self, bytes: &[u8]) -> usize {
-        let mut scan = Scan::new(bytes);
-        let mut used = 0;
-        loop {
-            if let Some(layout) = &self.layout {
-                run::read(layout, &mut scan, self.decoder, &mut self.records, PUT_RECORDS_ENTRIES_MAX);
-                used = scan.at;
-                while self.records.len() < PUT_RECORDS_ENTRIES_MAX
-                    && layout.read(&mut scan, self.decoder, &mut self.records).is_some()
-                {
-                    used = scan.at;
-                }
-                scan.at = used;
-            }
-            match self.read_one(&mut scan) {
-                Some(Part::List) => used = scan.at,
-                Some(part) => {
-                    self.part = part;
-                    return scan.at;
-                }
-                None => return used,
-            }
-        }
-    }
-
-    /// One record of whatever layout, with the comma before it; or the list's end.
-    fn read_one(&mut self, scan: &mut Scan<'_>) -> Option<Part> {
-        let start = scan.at;
-        if !self.records.is_empty() {
-            match scan.next()? {
-                b',' => {}
-                b']' => return Some(Part::Tail),
-                _ => return None,
-            }
-        }
-        if self.records.len() == PUT_RECORDS_ENTRIES_MAX {
-            return None;
-        }
-        let spans = scan.record(self.decoder, &mut self.records)?;
-        self.layout = Layout::learn(scan.body, start, &spans, scan.at);
-        Some(Part::List)
     }
 }
 
 /// Reads a whole body, in frames of this size.
 #[cfg(test)]
-pub(super) fn feed_all(body: &[u8], frame_bytes: usize) -> Fed {
-    let mut feed = Feed::default();
+pub(super) fn feed_all<L: List>(body: &[u8], frame_bytes: usize) -> Fed {
+    let mut feed = Feed::<L>::default();
     body.chunks(frame_bytes).for_each(|frame| feed.add(frame));
     feed.finish()
 }

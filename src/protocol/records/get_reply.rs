@@ -166,7 +166,7 @@ impl RecordsWriter {
 }
 
 /// How many of the records are encrypted. They are only looked at if any may be.
-fn encrypted_count(reply: &Reply) -> u64 {
+pub(super) fn encrypted_count(reply: &Reply) -> u64 {
     let mut count = 0;
     if !reply.encrypted.is_never() {
         reply.slice.visit(Cursor::default(), |record| {

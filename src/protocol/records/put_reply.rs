@@ -1,4 +1,4 @@
-//! Replies to PutRecord and PutRecords, written straight into bytes.
+//! Replies to PutRecord and PutRecords, written straight into bytes. In JSON; `cbor_put_reply.rs` has the bytes of CBOR.
 
 use std::ops::Range;
 
@@ -45,26 +45,13 @@ pub fn put_records(reply: &put_records::Reply) -> PutBody {
     out.extend_from_slice(b"{\"FailedRecordCount\":");
     out.extend_from_slice(reply.failed_count().to_string().as_bytes());
     out.extend_from_slice(b",\"Records\":[");
-    let is_encrypted = match reply {
-        put_records::Reply::Stored { batch, stream, is_encrypted } => {
-            write_batch(batch, stream, &mut out);
-            *is_encrypted
-        }
-        put_records::Reply::Throttled { count } => {
-            for _ in 0..*count {
-                let code = ErrorKind::ProvisionedThroughputExceeded.name();
-                write_failed(code, refusals::PLANNED_THROTTLE, &mut out);
-                out.push(b',');
-            }
-            false
-        }
-    };
+    write_entries::<JsonEntry>(reply, &mut out);
     // The last comma.
     if out.last() == Some(&b',') {
         out.pop();
     }
     out.push(b']');
-    if is_encrypted {
+    if reply.is_encrypted() {
         out.extend_from_slice(ENCRYPTION);
     }
     out.push(b'}');
@@ -72,7 +59,7 @@ pub fn put_records(reply: &put_records::Reply) -> PutBody {
 }
 
 /// The body of a PutRecords reply; its memory is used again.
-pub struct PutBody(PooledBytes);
+pub struct PutBody(pub(super) PooledBytes);
 
 impl AsRef<[u8]> for PutBody {
     fn as_ref(&self) -> &[u8] {
@@ -80,14 +67,44 @@ impl AsRef<[u8]> for PutBody {
     }
 }
 
-fn write_batch(batch: &Batch, stream: &StreamRef, out: &mut Vec<u8>) {
-    let mut shares: SmallVec<[ShareEntries; 16]> = batch
+/// An entry for a stored record, in one of the wire formats.
+pub(super) trait StoredEntry {
+    /// One of this shard; its number is still to be filled in.
+    fn new(shard: ShardId) -> Self;
+
+    /// All of it.
+    fn bytes(&self) -> &[u8];
+
+    /// Where the number stands.
+    const NUMBER_AT: usize;
+
+    /// Appends an entry for a record that was not stored.
+    fn write_failed(code: &str, message: &str, out: &mut Vec<u8>);
+}
+
+/// Appends the entries of a reply, in request order.
+#[inline]
+pub(super) fn write_entries<E: StoredEntry>(reply: &put_records::Reply, out: &mut Vec<u8>) {
+    match reply {
+        put_records::Reply::Stored { batch, stream, .. } => write_batch::<E>(batch, stream, out),
+        put_records::Reply::Throttled { count } => {
+            for _ in 0..*count {
+                let code = ErrorKind::ProvisionedThroughputExceeded.name();
+                E::write_failed(code, refusals::PLANNED_THROTTLE, out);
+            }
+        }
+    }
+}
+
+#[inline]
+fn write_batch<E: StoredEntry>(batch: &Batch, stream: &StreamRef, out: &mut Vec<u8>) {
+    let mut shares: SmallVec<[ShareEntries<E>; 16]> = batch
         .shares()
         .map(|(shard, stored)| {
             // Each record's number is the one before it and one more; counter 0 is the shard's own.
             let before_first = stored.first_counter.saturating_sub(1);
             ShareEntries {
-                entry: stored_entry(shard.id),
+                entry: E::new(shard.id),
                 numbers: SequenceWriter::new(shard.sequence_number(before_first, stored.arrival_ms)),
                 shard: shard.id,
                 left: stored.count,
@@ -101,26 +118,23 @@ fn write_batch(batch: &Batch, stream: &StreamRef, out: &mut Vec<u8>) {
         let share = &mut shares[usize::from(*share)];
         if share.left > 0 {
             let start = out.len();
-            out.extend_from_slice(&share.entry);
-            if let Some(number) = out[start + NUMBER_AT.start..].first_chunk_mut() {
+            out.extend_from_slice(share.entry.bytes());
+            if let Some(number) = out[start + E::NUMBER_AT..].first_chunk_mut() {
                 share.numbers.advance_into(number);
             }
             share.left -= 1;
-            continue;
-        }
-        if share.throttled {
+        } else if share.throttled {
             let text = refusals::shard_throttled(stream, share.shard);
-            write_failed(ErrorKind::ProvisionedThroughputExceeded.name(), &text, out);
+            E::write_failed(ErrorKind::ProvisionedThroughputExceeded.name(), &text, out);
         } else {
-            write_failed(ErrorKind::InternalFailure.name(), refusals::ENTRY_FAILED, out);
+            E::write_failed(ErrorKind::InternalFailure.name(), refusals::ENTRY_FAILED, out);
         }
-        out.push(b',');
     }
 }
 
 /// The entries of a share's records, told in order: all alike but for the number.
-struct ShareEntries {
-    entry: [u8; STORED_ENTRY_BYTES],
+struct ShareEntries<E> {
+    entry: E,
     numbers: SequenceWriter,
     shard: ShardId,
     left: u32,
@@ -128,16 +142,32 @@ struct ShareEntries {
     throttled: bool,
 }
 
+/// An entry with the comma after it.
+struct JsonEntry([u8; STORED_ENTRY_BYTES]);
+
+impl StoredEntry for JsonEntry {
+    fn new(shard: ShardId) -> Self {
+        Self(stored_entry(shard))
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    const NUMBER_AT: usize = NUMBER_AT.start;
+
+    fn write_failed(code: &str, message: &str, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"ErrorCode\":\"");
+        out.extend_from_slice(code.as_bytes());
+        out.extend_from_slice(b"\",\"ErrorMessage\":\"");
+        out.extend_from_slice(message.as_bytes());
+        out.extend_from_slice(b"\"},");
+    }
+}
+
 fn stored_entry(shard: ShardId) -> [u8; STORED_ENTRY_BYTES] {
     let mut entry = *STORED_ENTRY;
     entry[SHARD_AT].copy_from_slice(shard.write_to(&mut [0; ShardId::TEXT_BYTES]));
     entry
-}
-
-fn write_failed(code: &str, message: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"ErrorCode\":\"");
-    out.extend_from_slice(code.as_bytes());
-    out.extend_from_slice(b"\",\"ErrorMessage\":\"");
-    out.extend_from_slice(message.as_bytes());
-    out.extend_from_slice(b"\"}");
 }

@@ -4,7 +4,7 @@
 //! read. Serves any layout and member order, with StreamName or StreamARN and with or without ExplicitHashKey, where
 //! each member is there once, with the right type, within its constraints. Steps aside (`None`) at anything else; the
 //! general route then reads the same bytes and has the last word. Deleting this file, `feed.rs`, `layout.rs` and
-//! `restore.rs` costs speed and nothing else.
+//! `json_list.rs` costs speed and nothing else.
 
 use crate::limits::{PARTITION_KEY_CHARS_MAX, RECORD_BYTES_MAX};
 use crate::names::{HashKey, PartitionKey, StreamArn, StreamName};
@@ -15,10 +15,12 @@ use super::string::{self, Text};
 
 /// A good request, its stream not yet resolved.
 pub(in crate::protocol) struct Scanned<'a> {
-    pub(super) name: Option<&'a str>,
-    pub(super) arn: Option<&'a str>,
+    pub(super) stream: StreamNames<'a>,
     pub(super) records: Records,
 }
+
+/// StreamName and StreamARN: one of them at the least.
+pub(in crate::protocol) type StreamNames<'a> = (Option<&'a str>, Option<&'a str>);
 
 /// Reads a PutRecord body, or steps aside.
 pub(in crate::protocol) fn put_record(body: &[u8]) -> Option<Scanned<'_>> {
@@ -32,12 +34,11 @@ pub(in crate::protocol) fn put_record(body: &[u8]) -> Option<Scanned<'_>> {
     })?;
     record.finish(&mut records)?;
     scan.at_end()?;
-    let (name, arn) = stream.named()?;
-    Some(Scanned { name, arn, records })
+    Some(Scanned { stream: stream.named()?, records })
 }
 
 /// StreamName and StreamARN of a PutRecords body whose list was taken out, if it is a good request beside that.
-pub(super) fn stream_beside_list(body: &[u8]) -> Option<(Option<&str>, Option<&str>)> {
+pub(super) fn stream_beside_list(body: &[u8]) -> Option<StreamNames<'_>> {
     let mut scan = Scan::new(body);
     let (mut stream, mut has_list) = (StreamMembers::default(), false);
     scan.object(|scan, member| match member {
@@ -70,21 +71,26 @@ pub(super) fn list_start(head: &[u8]) -> Option<usize> {
 
 /// The members that name the stream.
 #[derive(Default, Clone, Copy)]
-struct StreamMembers<'a> {
+pub(super) struct StreamMembers<'a> {
     name: Option<&'a str>,
     arn: Option<&'a str>,
 }
 
 impl<'a> StreamMembers<'a> {
     fn take(&mut self, scan: &mut Scan<'a>, member: &[u8]) -> Option<()> {
+        self.set(member, || scan.plain_string())
+    }
+
+    /// Takes a member's value, a text, if it is one of these members.
+    pub(super) fn set(&mut self, member: &[u8], value: impl FnOnce() -> Option<&'a [u8]>) -> Option<()> {
         match member {
             b"StreamName" if self.name.is_none() => {
-                let name = std::str::from_utf8(scan.plain_string()?).ok()?;
+                let name = std::str::from_utf8(value()?).ok()?;
                 self.name = Some(name).filter(|name| StreamName::is_valid(name));
                 self.name?;
             }
             b"StreamARN" if self.arn.is_none() => {
-                let arn = std::str::from_utf8(scan.plain_string()?).ok()?;
+                let arn = std::str::from_utf8(value()?).ok()?;
                 self.arn = Some(arn).filter(|arn| StreamArn::parse(arn).is_some());
                 self.arn?;
             }
@@ -94,7 +100,7 @@ impl<'a> StreamMembers<'a> {
     }
 
     /// Without either, the general route has the words.
-    fn named(self) -> Option<(Option<&'a str>, Option<&'a str>)> {
+    pub(super) fn named(self) -> Option<StreamNames<'a>> {
         (self.name.is_some() || self.arn.is_some()).then_some((self.name, self.arn))
     }
 }
@@ -108,7 +114,7 @@ pub(super) enum Member {
 }
 
 impl Member {
-    fn named(name: &[u8]) -> Option<Self> {
+    pub(super) fn named(name: &[u8]) -> Option<Self> {
         match name {
             b"Data" => Some(Self::Data),
             b"PartitionKey" => Some(Self::PartitionKey),
@@ -180,16 +186,26 @@ impl<'a> RecordMembers<'a> {
     /// Adds the record, if it is whole and within its constraints.
     #[inline]
     pub(super) fn finish(&self, records: &mut Records) -> Option<()> {
-        let (data_bytes, key) = (self.data_bytes?, self.key.as_ref()?);
-        let key = PartitionKey::of_utf8(key.as_bytes());
-        let is_key = !key.as_bytes().is_empty()
-            && (key.as_bytes().len() <= PARTITION_KEY_CHARS_MAX
-                || key.chars_count() <= PARTITION_KEY_CHARS_MAX);
-        if !is_key || data_bytes > RECORD_BYTES_MAX {
-            return None;
-        }
-        records.finish(data_bytes, key, self.hash_key).ok()
+        add(records, self.data_bytes?, self.key.as_ref()?.as_bytes(), self.hash_key)
     }
+}
+
+/// Makes a record of data that stands in the [room](Records::room) and a key that is UTF-8, if they are within their
+/// constraints.
+#[inline]
+pub(super) fn add(
+    records: &mut Records,
+    data_bytes: usize,
+    key: &[u8],
+    hash_key: Option<HashKey>,
+) -> Option<()> {
+    let key = PartitionKey::of_utf8(key);
+    let is_key = !key.as_bytes().is_empty()
+        && (key.as_bytes().len() <= PARTITION_KEY_CHARS_MAX || key.chars_count() <= PARTITION_KEY_CHARS_MAX);
+    if !is_key || data_bytes > RECORD_BYTES_MAX {
+        return None;
+    }
+    records.finish(data_bytes, key, hash_key).ok()
 }
 
 /// Where the values of a record stand: each without its quotes, and where the record ends.

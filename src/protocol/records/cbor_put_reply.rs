@@ -1,0 +1,80 @@
+//! Replies to PutRecord and PutRecords in CBOR. What goes into them is told in `put_reply.rs`.
+
+use std::ops::Range;
+
+use crate::names::{SequenceNumber, SequenceWriter, ShardId};
+use crate::operation::{put_record, put_records};
+use crate::pool::PooledBytes;
+use crate::protocol::cbor::{BREAK, Kind, write_head, write_text};
+
+use super::put_reply::{PutBody, StoredEntry, write_entries};
+
+/// An entry for a stored record; number and shard are filled in.
+const STORED_ENTRY: &[u8; STORED_ENTRY_BYTES] =
+    b"\xbf\x6eSequenceNumber\x78\x38                                                        \x67ShardId\x74                    \xff";
+const STORED_ENTRY_BYTES: usize = 104;
+
+/// Where the number stands in an entry, and where the shard.
+const NUMBER_AT: Range<usize> = 18..18 + SequenceNumber::TEXT_BYTES;
+const SHARD_AT: Range<usize> = NUMBER_AT.end + 9..NUMBER_AT.end + 9 + ShardId::TEXT_BYTES;
+const _: () = assert!(SHARD_AT.end + 1 == STORED_ENTRY_BYTES);
+/// The lengths that the entry gives.
+const _: () = assert!(SequenceNumber::TEXT_BYTES == 0x38 && ShardId::TEXT_BYTES == 0x14);
+
+/// What both replies have of a stream that encrypts.
+const ENCRYPTION: &[u8] = b"\x6eEncryptionType\x63KMS";
+
+/// The body of a PutRecord reply: an entry alone, and what a stream that encrypts adds to it.
+#[must_use]
+pub fn put_record(reply: put_record::Reply) -> Vec<u8> {
+    let mut entry = CborEntry::new(reply.shard).0.to_vec();
+    entry[NUMBER_AT].copy_from_slice(SequenceWriter::new(reply.number).text());
+    if reply.is_encrypted {
+        entry.pop();
+        entry.extend_from_slice(ENCRYPTION);
+        entry.push(BREAK);
+    }
+    entry
+}
+
+/// The body of a PutRecords reply.
+#[must_use]
+pub fn put_records(reply: &put_records::Reply) -> PutBody {
+    let mut out = PooledBytes::take();
+    out.reserve(48 + reply.record_count() * STORED_ENTRY_BYTES);
+    out.extend_from_slice(b"\xbf\x71FailedRecordCount");
+    write_head(Kind::Unsigned, reply.failed_count() as u64, &mut out);
+    out.extend_from_slice(b"\x67Records\x9f");
+    write_entries::<CborEntry>(reply, &mut out);
+    out.push(BREAK);
+    if reply.is_encrypted() {
+        out.extend_from_slice(ENCRYPTION);
+    }
+    out.push(BREAK);
+    PutBody(out)
+}
+
+struct CborEntry([u8; STORED_ENTRY_BYTES]);
+
+impl StoredEntry for CborEntry {
+    fn new(shard: ShardId) -> Self {
+        let mut entry = *STORED_ENTRY;
+        entry[SHARD_AT].copy_from_slice(shard.write_to(&mut [0; ShardId::TEXT_BYTES]));
+        Self(entry)
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    const NUMBER_AT: usize = NUMBER_AT.start;
+
+    fn write_failed(code: &str, message: &str, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"\xbf\x69ErrorCode");
+        write_text(code.as_bytes(), out);
+        out.extend_from_slice(b"\x6cErrorMessage");
+        write_text(message.as_bytes(), out);
+        out.push(BREAK);
+    }
+}
