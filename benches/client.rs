@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use shardmill::protocol::codec::Codec;
+
 /// An answer that takes longer than this ends the bench.
 const ANSWER_WAIT: Duration = Duration::from_secs(20);
 
@@ -47,17 +49,18 @@ impl Client {
 
     /// The answer to one operation.
     pub(crate) fn operation(&mut self, operation: &str, body: &str) -> &[u8] {
-        self.call(&request(operation, body.as_bytes()))
+        self.call(&request(Codec::Json, operation, body.as_bytes()))
     }
 }
 
 /// The bytes of a request, with the head that an SDK sends; nobody checks the signature.
-pub(crate) fn request(operation: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn request(codec: Codec, operation: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
-        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.1\r\n\
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: {}\r\n\
          X-Amz-Target: Kinesis_20131202.{operation}\r\nX-Amz-Date: 20231114T221320Z\r\n\
          Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20231114/us-east-1/kinesis/aws4_request, \
          SignedHeaders=host;x-amz-date, Signature=abcdef\r\nContent-Length: {}\r\n\r\n",
+        codec.content_type(),
         body.len()
     );
     [head.as_bytes(), body].concat()

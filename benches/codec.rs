@@ -17,16 +17,19 @@ use shardmill::operation::iterator::ShardIterator;
 use shardmill::operation::put_records::Reply;
 use shardmill::operation::seal::Sealer;
 use shardmill::operation::stream_ref::StreamRef;
+use shardmill::protocol::codec::Codec;
 use shardmill::protocol::dispatch::{Class, classify};
 use shardmill::protocol::exchange::{Intake, prepare};
 use shardmill::protocol::head::{Field, Headers, RequestHead};
 use shardmill::protocol::json::JsonScratch;
-use shardmill::protocol::records::get_reply::{RecordsLength, RecordsWriter};
-use shardmill::protocol::records::put_reply;
+use shardmill::protocol::records::get_body::GetBody;
+use shardmill::protocol::records::{cbor_put_reply, put_reply};
 use shardmill::router;
 use shardmill::shard::Tally;
 
-use crate::common::{BATCH_RECORDS, SIZES, START_MS, batch_records, put_records_body, throughput, timed};
+use crate::common::{
+    BATCH_RECORDS, CODECS, SIZES, START_MS, batch_records, put_records_body, throughput, timed,
+};
 
 /// Records of a GetRecords reply; at 1 KiB they come to just under its 10 MiB.
 const READ_RECORDS: u32 = 10_000;
@@ -41,24 +44,31 @@ const SCOPE: Scope = Scope { account: AccountId::DEFAULT, region: Region::US_EAS
 
 pub(crate) fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("codec");
-    for (size, data_bytes) in SIZES {
-        put_records_request(&mut group, size, data_bytes);
-    }
-    put_records_reply(&mut group);
-    for (size, data_bytes) in SIZES {
-        get_records_reply(&mut group, size, data_bytes);
+    for codec in CODECS {
+        for (size, data_bytes) in SIZES {
+            put_records_request(&mut group, codec, size, data_bytes);
+        }
+        put_records_reply(&mut group, codec);
+        for (size, data_bytes) in SIZES {
+            get_records_reply(&mut group, codec, size, data_bytes);
+        }
     }
     group.finish();
 }
 
 /// Head and body to a request whose records are decoded; nothing is stored.
-fn put_records_request(group: &mut BenchmarkGroup<'_, WallTime>, size: &str, data_bytes: usize) {
+fn put_records_request(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    (name, codec): (&str, Codec),
+    size: &str,
+    data_bytes: usize,
+) {
     let (service, _) = service_with_stream(1);
-    let head = RequestHead { method: "POST", query: None, headers: &PutRecordsFields };
+    let head = RequestHead { method: "POST", query: None, headers: &PutRecordsFields(codec) };
     let Class::Post(post) = classify(&head) else { panic!("a POST was taken for something else") };
-    let body = put_records_body(data_bytes);
+    let body = put_records_body(codec, data_bytes);
     group.throughput(throughput(BATCH_RECORDS, body.len()));
-    group.bench_function(format!("put_records_request_500x{size}_json"), |bencher| {
+    group.bench_function(format!("put_records_request_500x{size}_{name}"), |bencher| {
         let mut state = JsonScratch::default();
         bencher.iter_custom(|iterations| {
             timed(
@@ -77,18 +87,26 @@ fn put_records_request(group: &mut BenchmarkGroup<'_, WallTime>, size: &str, dat
 }
 
 /// A settled request to the bytes of its reply.
-fn put_records_reply(group: &mut BenchmarkGroup<'_, WallTime>) {
+fn put_records_reply(group: &mut BenchmarkGroup<'_, WallTime>, (name, codec): (&str, Codec)) {
     let (_service, stream) = service_with_stream(4);
     let reply = store(&stream, 1, 100).pop().expect("one request was stored");
-    let bytes = put_reply::put_records(&reply).as_ref().len();
-    group.throughput(throughput(BATCH_RECORDS, bytes));
-    group.bench_function("put_records_reply_500_4shards_json", |bencher| {
-        bencher.iter(|| put_reply::put_records(&reply));
+    let write = match codec {
+        Codec::Json | Codec::ApplicationJson => put_reply::put_records,
+        Codec::Cbor => cbor_put_reply::put_records,
+    };
+    group.throughput(throughput(BATCH_RECORDS, write(&reply).as_ref().len()));
+    group.bench_function(format!("put_records_reply_500_4shards_{name}"), |bencher| {
+        bencher.iter(|| write(&reply));
     });
 }
 
 /// An opened iterator to the records of the reply and its length; these records to their bytes.
-fn get_records_reply(group: &mut BenchmarkGroup<'_, WallTime>, size: &str, data_bytes: usize) {
+fn get_records_reply(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    (name, codec): (&str, Codec),
+    size: &str,
+    data_bytes: usize,
+) {
     let (service, stream) = service_with_stream(1);
     store(&stream, READ_RECORDS / BATCH_RECORDS, data_bytes);
     let iterator = ShardIterator {
@@ -102,37 +120,33 @@ fn get_records_reply(group: &mut BenchmarkGroup<'_, WallTime>, size: &str, data_
     let token = iterator.seal(&service.sealer);
     let request = get_records::Request::new(&token, None, None, false, &service).expect("a good iterator");
     let select = |request: get_records::Request| {
-        let mut length = RecordsLength::default();
-        let reply = request.execute(&service, |record| length.add(record)).expect("records");
-        assert_eq!(reply.slice.records_count, READ_RECORDS);
-        (reply, length)
+        GetBody::read(codec, request, &service).unwrap_or_else(|error| panic!("refused: {error}"))
     };
-    let (reply, length) = select(request.clone());
-    let body_bytes = RecordsWriter::new(reply, &length).length();
+    let body_bytes = select(request.clone()).length();
+    assert!(body_bytes > u64::from(READ_RECORDS) * data_bytes as u64, "a reply of fewer records");
     group
         .throughput(throughput(READ_RECORDS, usize::try_from(body_bytes).expect("a reply that fits memory")));
-    group.bench_function(format!("get_records_select_10000x{size}_json"), |bencher| {
+    group.bench_function(format!("get_records_select_10000x{size}_{name}"), |bencher| {
         let prepare = |(): &mut ()| request.clone();
         bencher.iter_custom(|iterations| timed(iterations, &mut (), prepare, |(), request| select(request)));
     });
-    group.bench_function(format!("get_records_write_10000x{size}_json"), |bencher| {
+    group.bench_function(format!("get_records_write_10000x{size}_{name}"), |bencher| {
         let mut window = vec![0; CHUNK_BYTES];
         bencher.iter_custom(|iterations| {
             let prepare = |_: &mut Vec<u8>| select(request.clone());
-            timed(iterations, &mut window, prepare, |window, (reply, length)| {
-                let mut writer = RecordsWriter::new(reply, &length);
+            timed(iterations, &mut window, prepare, |window, mut body| {
                 let mut written: u64 = 0;
-                while !writer.is_done() {
-                    written += writer.write_chunk(window) as u64;
+                while !body.is_done() {
+                    written += body.write_chunk(window) as u64;
                 }
-                assert_eq!(written, writer.length());
+                assert_eq!(written, body.length());
             })
         });
     });
 }
 
 /// The header fields that a PutRecords is recognised by.
-struct PutRecordsFields;
+struct PutRecordsFields(Codec);
 
 impl Headers for PutRecordsFields {
     fn header(&self, field: Field) -> Option<&[u8]> {
@@ -141,7 +155,7 @@ impl Headers for PutRecordsFields {
                 b"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20231114/us-east-1/kinesis/aws4_request, \
                  SignedHeaders=host;x-amz-date, Signature=abcdef",
             ),
-            Field::ContentType => Some(b"application/x-amz-json-1.1"),
+            Field::ContentType => Some(self.0.content_type().as_bytes()),
             Field::XAmzDate => Some(b"20231114T221320Z"),
             Field::XAmzTarget => Some(b"Kinesis_20131202.PutRecords"),
             _ => None,

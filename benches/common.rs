@@ -8,6 +8,7 @@ use criterion::Throughput;
 use shardmill::clock::MovableClock;
 use shardmill::log::ChunkPool;
 use shardmill::names::{HashKeyRange, ShardId};
+use shardmill::protocol::codec::Codec;
 use shardmill::router::ShardMap;
 use shardmill::shard::batch::{Batch, Records};
 use shardmill::shard::{Command, Shard, ShardContext, Tally};
@@ -26,6 +27,9 @@ const BATCHES_KEPT: u64 = 8;
 
 /// The record sizes of a bench, with how its name puts them.
 pub(crate) const SIZES: [(&str, usize); 2] = [("100b", 100), ("1kib", 1024)];
+
+/// The codecs of a bench, with how its name puts them.
+pub(crate) const CODECS: [(&str, Codec); 2] = [("json", Codec::Json), ("cbor", Codec::Cbor)];
 
 /// The partition key of record `number`: 20 characters that spread over all shards.
 pub(crate) fn key(number: u32) -> String {
@@ -47,12 +51,29 @@ pub(crate) fn batch_records(data_bytes: usize) -> Records {
     records
 }
 
-/// A PutRecords body with those records for stream `s`, compact, as most SDKs write it.
-pub(crate) fn put_records_body(data_bytes: usize) -> Vec<u8> {
-    let data = base64_simd::STANDARD.encode_to_string(data(data_bytes));
-    let entry = |number| format!(r#"{{"Data":"{data}","PartitionKey":"{}"}}"#, key(number));
+/// A PutRecords body with those records for stream `s`: JSON compact, as most SDKs write it, or CBOR in indefinite
+/// lengths, as those for Java do.
+pub(crate) fn put_records_body(codec: Codec, data_bytes: usize) -> Vec<u8> {
+    let data = data(data_bytes);
+    let base64 = base64_simd::STANDARD.encode_to_string(&data);
+    let entry = |number| match codec {
+        Codec::Json | Codec::ApplicationJson => {
+            let comma = if number == 0 { "" } else { "," };
+            format!(r#"{comma}{{"Data":"{base64}","PartitionKey":"{}"}}"#, key(number)).into_bytes()
+        }
+        Codec::Cbor => {
+            let length = u16::try_from(data.len()).expect("the sizes of benches are small").to_be_bytes();
+            let key = key(number);
+            [b"\xbf\x64Data\x59", &length[..], &data, b"\x6cPartitionKey\x74", key.as_bytes(), b"\xff"]
+                .concat()
+        }
+    };
+    let (open, close): (&[u8], &[u8]) = match codec {
+        Codec::Json | Codec::ApplicationJson => (br#"{"StreamName":"s","Records":["#, b"]}"),
+        Codec::Cbor => (b"\xbf\x67Records\x9f", b"\xff\x6aStreamName\x61s\xff"),
+    };
     let entries: Vec<_> = (0..BATCH_RECORDS).map(entry).collect();
-    format!(r#"{{"StreamName":"s","Records":[{}]}}"#, entries.join(",")).into_bytes()
+    [open, &entries.concat(), close].concat()
 }
 
 /// Records and bytes of one iteration.

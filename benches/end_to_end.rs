@@ -8,9 +8,10 @@ use criterion::{BenchmarkGroup, Criterion};
 use shardmill::Server;
 use shardmill::clock::Clock;
 use shardmill::config::{Config, Limit};
+use shardmill::protocol::codec::Codec;
 
 use crate::client::{Client, request};
-use crate::common::{BATCH_RECORDS, KEY_BYTES, data, key, put_records_body, throughput, timed};
+use crate::common::{BATCH_RECORDS, CODECS, KEY_BYTES, data, key, put_records_body, throughput, timed};
 
 /// Data and keys that a stream holds before a new one takes its place: below what the server keeps of a deleted
 /// stream's memory, so that in the long run no page is fresh.
@@ -21,30 +22,38 @@ const READ_REQUESTS: u32 = 20;
 
 pub(crate) fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("end_to_end");
-    for (name, data_bytes, shards) in
-        [("put_records_500x100b_json_4shards", 100, 4), ("put_records_500x1kib_json_16shards", 1024, 16)]
-    {
-        let put = Put {
-            request: request("PutRecords", &put_records_body(data_bytes)),
-            answer_start: b"{\"FailedRecordCount\":0,",
-            records: BATCH_RECORDS,
-            stored_bytes: BATCH_RECORDS as usize * (data_bytes + KEY_BYTES),
-            shards,
-        };
-        put.bench(&mut group, name);
+    for (codec_name, codec) in CODECS {
+        for (name, data_bytes, shards) in [("100b", 100, 4), ("1kib", 1024, 16)] {
+            let put = Put {
+                request: request(codec, "PutRecords", &put_records_body(codec, data_bytes)),
+                answer_start: none_failed(codec),
+                records: BATCH_RECORDS,
+                stored_bytes: BATCH_RECORDS as usize * (data_bytes + KEY_BYTES),
+                shards,
+            };
+            put.bench(&mut group, &format!("put_records_500x{name}_{codec_name}_{shards}shards"));
+        }
+        get_records(&mut group, codec_name, codec);
     }
     let data = base64_simd::STANDARD.encode_to_string(data(100));
     let body = format!(r#"{{"StreamName":"s","Data":"{data}","PartitionKey":"{}"}}"#, key(1));
     let put = Put {
-        request: request("PutRecord", body.as_bytes()),
+        request: request(Codec::Json, "PutRecord", body.as_bytes()),
         answer_start: b"{\"SequenceNumber\":\"",
         records: 1,
         stored_bytes: 100 + KEY_BYTES,
         shards: 4,
     };
     put.bench(&mut group, "put_record_100b_json_4shards");
-    get_records(&mut group);
     group.finish();
+}
+
+/// How the answer to a PutRecords begins when everything was stored.
+const fn none_failed(codec: Codec) -> &'static [u8] {
+    match codec {
+        Codec::Json | Codec::ApplicationJson => b"{\"FailedRecordCount\":0,",
+        Codec::Cbor => b"\xbf\x71FailedRecordCount\x00",
+    }
 }
 
 /// A put that is repeated.
@@ -74,22 +83,32 @@ impl Put {
     }
 }
 
-fn get_records(group: &mut BenchmarkGroup<'_, WallTime>) {
+fn get_records(group: &mut BenchmarkGroup<'_, WallTime>, codec_name: &str, codec: Codec) {
     let mut subject = Subject::start(1);
-    let put = request("PutRecords", &put_records_body(100));
+    let put = request(codec, "PutRecords", &put_records_body(codec, 100));
     for _ in 0..READ_REQUESTS {
-        assert!(subject.client.call(&put).starts_with(b"{\"FailedRecordCount\":0,"));
+        assert!(subject.client.call(&put).starts_with(none_failed(codec)));
     }
     let shard = r#"{"StreamName":"s","ShardId":"shardId-000000000000","ShardIteratorType":"TRIM_HORIZON"}"#;
-    let iterator = String::from_utf8_lossy(subject.client.operation("GetShardIterator", shard)).into_owned();
-    // The answer's one member has the name that the request's has.
-    let get = request("GetRecords", iterator.as_bytes());
+    let answer = String::from_utf8_lossy(subject.client.operation("GetShardIterator", shard)).into_owned();
+    let body = match codec {
+        // The answer's one member has the name that the request's has.
+        Codec::Json | Codec::ApplicationJson => answer.into_bytes(),
+        Codec::Cbor => {
+            let iterator = answer.split('"').nth(3).expect("an iterator");
+            let length = u16::try_from(iterator.len()).expect("512 at the most").to_be_bytes();
+            [b"\xa1\x6dShardIterator\x79", &length[..], iterator.as_bytes()].concat()
+        }
+    };
+    let get = request(codec, "GetRecords", &body);
     let records = READ_REQUESTS * BATCH_RECORDS;
-    let answer = String::from_utf8_lossy(subject.client.call(&get)).into_owned();
-    assert_eq!(answer.matches("\"SequenceNumber\"").count(), records as usize);
-    group.throughput(throughput(records, answer.len()));
-    group.bench_function("get_records_10000x100b_json", |bencher| {
-        bencher.iter(|| assert_eq!(subject.client.call(&get).len(), answer.len()));
+    let name = b"SequenceNumber";
+    let answer = subject.client.call(&get);
+    let (count, bytes) = (answer.windows(name.len()).filter(|part| part == name).count(), answer.len());
+    assert_eq!(count, records as usize);
+    group.throughput(throughput(records, bytes));
+    group.bench_function(format!("get_records_10000x100b_{codec_name}"), |bencher| {
+        bencher.iter(|| assert_eq!(subject.client.call(&get).len(), bytes));
     });
     subject.stop();
 }
