@@ -3,7 +3,7 @@
 //!
 //! - [`client`]: a tiny HTTP/1.1 client; [`setup`]: a server for a test and the requests most tests make.
 //! - [`health`], [`dispatch`], [`errors`], [`shapes`], [`spellings`], [`iterators`], [`faults`]: what is answered, byte
-//!   for byte; [`bodies`]: to what real clients sent; [`cbor`]: in the other codec.
+//!   for byte; [`bodies`], [`cbor_bodies`]: to what real clients sent; [`cbor`]: in the other codec.
 //! - [`resharding`]: splits, merges and new shard counts, and what readers see of them.
 //! - [`tags`], [`policies`], [`settings`], [`encryption`], [`account`], [`consumers`]: how streams, consumers and accounts
 //!   are set, tagged and described; [`administration_errors`]: what is refused of it, to the letter.
@@ -19,6 +19,7 @@ mod account;
 mod administration_errors;
 mod bodies;
 mod cbor;
+mod cbor_bodies;
 mod client;
 mod consumers;
 mod crowd;
