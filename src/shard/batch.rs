@@ -325,7 +325,7 @@ impl Batch {
     }
 
     #[inline(always)]
-    fn sorted(records: Records, shards: SmallVec<[Arc<Shard>; 4]>, share_of_each_record: &[u16]) -> Self {
+    fn sorted(records: Records, shards: SmallVec<[Arc<Shard>; 16]>, share_of_each_record: &[u16]) -> Self {
         debug_assert_eq!(records.len(), share_of_each_record.len());
         let (grouping, ranges) = Grouping::new(share_of_each_record, shards.len());
         // Only a budget counts a share's bytes, so the average is near enough.

@@ -289,6 +289,72 @@ fn times_are_milliseconds() {
     assert_eq!(&answer.body[at + name.len()..][..2], b"\xc1\x1b");
 }
 
+/// Protects: the replies of a stream that encrypts, to puts and reads, say so; what it stored before does not.
+#[test]
+fn encryption_is_told() {
+    let server = TestServer::with_stream(1);
+    let mut connection = server.connect();
+    let record = map([("Data", blob(b"d")), ("PartitionKey", "k".into())]);
+    let puts = map([("StreamName", "s".into()), ("Records", Value::Array(vec![record]))]);
+    connection.ask("PutRecords", &puts);
+    server.clock.advance(std::time::Duration::from_secs(1));
+    let key = [("EncryptionType", "KMS".into()), ("KeyId", "alias/aws/kinesis".into())];
+    let start = map([("StreamName", "s".into()), key[0].clone(), key[1].clone()]);
+    assert_eq!(connection.ask("StartStreamEncryption", &start), Value::Null);
+    let kms = Value::from("KMS");
+    assert_eq!(*member(&connection.ask("PutRecords", &puts), "EncryptionType"), kms);
+    let put = map([("StreamName", "s".into()), ("Data", blob(b"d")), ("PartitionKey", "k".into())]);
+    assert_eq!(*member(&connection.ask("PutRecord", &put), "EncryptionType"), kms);
+    let iterator = iterator_of(&mut connection, &[("ShardIteratorType", "TRIM_HORIZON".into())]);
+    let reply = connection.ask("GetRecords", &map([("ShardIterator", iterator)]));
+    let told = |record: &Value| as_json(record).get("EncryptionType").cloned();
+    let told: Vec<_> = member(&reply, "Records").as_array().unwrap().iter().map(told).collect();
+    assert_eq!(told, [None, Some(json!("KMS")), Some(json!("KMS"))]);
+}
+
+/// Protects: at the end of a closed shard there is no iterator, and its children are told as in JSON.
+#[test]
+fn the_end_of_a_closed_shard() {
+    let server = TestServer::with_stream(1);
+    let mut connection = server.connect();
+    let split = map([
+        ("StreamName", "s".into()),
+        ("ShardToSplit", shard_id(0).into()),
+        ("NewStartingHashKey", "7".into()),
+    ]);
+    assert_eq!(connection.ask("SplitShard", &split), Value::Null);
+    server.clock.advance(std::time::Duration::from_secs(2));
+    let iterator = iterator_of(&mut connection, &[("ShardIteratorType", "TRIM_HORIZON".into())]);
+    let in_json = connection.call("GetRecords", &json!({"ShardIterator": iterator.as_text()})).json();
+    let in_cbor = connection.ask("GetRecords", &map([("ShardIterator", iterator)]));
+    assert_eq!(as_json(&in_cbor), in_json);
+    assert_eq!(member(&in_cbor, "ChildShards").as_array().map(Vec::len), Some(2));
+}
+
+/// Protects: a record of 10 MiB, key included, through PutRecord, PutRecords and GetRecords.
+#[test]
+fn ten_mebibytes() {
+    let server = TestServer::with_stream(1);
+    let mut connection = server.connect();
+    let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
+    let size = map([("StreamARN", arn.into()), ("MaxRecordSizeInKiB", 10_240.into())]);
+    assert_eq!(connection.ask("UpdateMaxRecordSize", &size), Value::Null);
+    let data: Vec<u8> = (0..(10_u32 << 20) - 1).map(|at| at.to_le_bytes()[1] ^ at.to_le_bytes()[2]).collect();
+    let record = vec![("Data".into(), blob(&data)), ("PartitionKey".into(), "k".into())];
+    let puts = Value::Array(vec![Value::Map(record.clone())]);
+    let put = Value::Map([record, vec![("StreamName".into(), "s".into())]].concat());
+    connection.ask("PutRecord", &put);
+    connection.ask("PutRecords", &map([("Records", puts), ("StreamName", "s".into())]));
+    let mut iterator = iterator_of(&mut connection, &[("ShardIteratorType", "TRIM_HORIZON".into())]);
+    for _ in 0..2 {
+        let reply = connection.ask("GetRecords", &map([("ShardIterator", iterator)]));
+        let records = member(&reply, "Records").as_array().unwrap();
+        assert_eq!(records.len(), 1);
+        assert!(member(&records[0], "Data").as_bytes() == Some(&data), "the record changed");
+        iterator = member(&reply, "NextShardIterator").clone();
+    }
+}
+
 /// Protects: the recorded error of reference 1.3, and that each kind of error has its form: a lower-case message always,
 /// none where AWS sends none.
 #[test]
