@@ -32,7 +32,7 @@ impl InMemory {
     pub fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
         let plan = MemoryPlan::of(config);
         let service = service(config, &plan, config.seed.unwrap_or_default(), clock)?;
-        Ok(Self { service, budget: BodyBudget::new(plan.bodies_bytes), stopping: watch::Sender::new(false) })
+        Ok(Self { service, budget: BodyBudget::new(plan.bodies), stopping: watch::Sender::new(false) })
     }
 
     /// Serves one connection, in HTTP/1.1, until its other end is closed.
@@ -41,7 +41,7 @@ impl InMemory {
         S: AsyncRead + AsyncWrite + Send + Unpin,
     {
         let stopping = self.stopping.subscribe();
-        connection::serve(stream, Arc::clone(&self.service), self.budget.clone(), stopping)
+        connection::serve_http1(stream, Arc::clone(&self.service), self.budget.clone(), stopping)
     }
 
     /// What housekeeping does each second: lets go of expired records and of deleted streams.

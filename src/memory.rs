@@ -1,8 +1,9 @@
 //! How the server divides the memory that it may take.
 //!
-//! Records held, pinned by readers, and in flight come out of one sum. An eighth goes to request bodies; since a body
-//! and what is decoded of it are held together, that is counted twice. What is left after a reserve for the process
-//! itself is the records'.
+//! Records held, pinned by readers, and in flight come out of one sum. An eighth goes to request bodies, and a sixteenth
+//! of that to small ones beside it; since a body and what is decoded of it are held together, both are counted twice.
+//! What comes unasked of bodies that wait is counted once. What is left after a reserve for the process itself is the
+//! records'.
 
 use std::path::Path;
 
@@ -16,11 +17,42 @@ const PROCESS_BYTES: u64 = 32 << 20;
 /// Request bodies need no more than this, however much there is: a full-size one on each of 32 connections.
 const BODIES_BYTES_MAX: u64 = 32 * HTTP_BODY_BYTES_MAX as u64;
 
+/// What comes unasked of bodies that wait needs no more than this: the windows of 1,024 streams.
+const WAITING_BYTES_MAX: u64 = 64 << 20;
+
+/// Bytes that request bodies may take, by what they are taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BodyBytes {
+    /// Bodies of any size, at least one of full size.
+    pub(crate) any: u64,
+    /// What is kept for small bodies.
+    pub(crate) small: u64,
+    /// What has come unasked of bodies that wait for their share.
+    pub(crate) waiting: u64,
+}
+
+impl BodyBytes {
+    /// Of a server that may take so much, or anything.
+    fn within(limit: Limit) -> Self {
+        let Limit::At(limit_bytes) = limit else {
+            let any = BODIES_BYTES_MAX;
+            return Self { any, small: any / 16, waiting: WAITING_BYTES_MAX };
+        };
+        let any = (limit_bytes / 8).clamp(HTTP_BODY_BYTES_MAX as u64, BODIES_BYTES_MAX);
+        Self { any, small: any / 16, waiting: (limit_bytes / 16).min(WAITING_BYTES_MAX) }
+    }
+
+    /// What bodies take, with what is decoded of them.
+    const fn held(self) -> u64 {
+        2 * (self.any + self.small) + self.waiting
+    }
+}
+
 /// Who may take how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MemoryPlan {
     /// Bytes of request bodies at once.
-    pub(crate) bodies_bytes: u64,
+    pub(crate) bodies: BodyBytes,
     /// Bytes of log segments.
     pub(crate) ceiling: Ceiling,
 }
@@ -35,14 +67,14 @@ impl MemoryPlan {
     fn within(limit: Limit, config: &Config) -> Self {
         let Limit::At(limit_bytes) = limit else {
             let ceiling = Ceiling { policy: config.at_memory_limit, ..Ceiling::NONE };
-            return Self { bodies_bytes: BODIES_BYTES_MAX, ceiling };
+            return Self { bodies: BodyBytes::within(limit), ceiling };
         };
         let limit_bytes = limit_bytes.max(MEMORY_LIMIT_BYTES_MIN);
-        let bodies_bytes = (limit_bytes / 8).clamp(HTTP_BODY_BYTES_MAX as u64, BODIES_BYTES_MAX);
-        let records_bytes = limit_bytes - 2 * bodies_bytes - PROCESS_BYTES;
+        let bodies = BodyBytes::within(Limit::At(limit_bytes));
+        let records_bytes = limit_bytes - bodies.held() - PROCESS_BYTES;
         let soft_bytes = records_bytes / 16 * 15;
         let ceiling = Ceiling { soft_bytes, hard_bytes: records_bytes, policy: config.at_memory_limit };
-        Self { bodies_bytes, ceiling }
+        Self { bodies, ceiling }
     }
 }
 
@@ -93,7 +125,7 @@ mod tests {
     fn the_parts_fit_the_whole() {
         for limit_bytes in [MEMORY_LIMIT_BYTES_MIN, 256 << 20, 1 << 30, 4 << 30, 1 << 40] {
             let plan = MemoryPlan::within(Limit::At(limit_bytes), &Config::default());
-            assert!(2 * plan.bodies_bytes + plan.ceiling.hard_bytes + PROCESS_BYTES <= limit_bytes);
+            assert!(plan.bodies.held() + plan.ceiling.hard_bytes + PROCESS_BYTES <= limit_bytes);
             assert!(plan.ceiling.soft_bytes >= 32 << 20, "{plan:?}");
             assert!(plan.ceiling.hard_bytes - plan.ceiling.soft_bytes >= 2 << 20, "{plan:?}");
         }

@@ -16,7 +16,8 @@ use crate::control::{
 };
 use crate::faults::FaultPlan;
 use crate::http::body::BodyBudget;
-use crate::http::connection;
+use crate::http::connection::{self, Shared};
+use crate::http::tls::{Tls, TlsFiles};
 use crate::http::worker::Worker;
 use crate::limits::AtMemoryLimit;
 use crate::memory::MemoryPlan;
@@ -86,6 +87,9 @@ pub enum StartError {
         /// The refusal.
         reason: ControlError,
     },
+    /// The files that have to do with TLS are not as they should be, or there is no entropy for keys.
+    #[error("{0}")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl StartError {
@@ -93,7 +97,7 @@ impl StartError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::InitialStream { .. } => 2,
+            Self::InitialStream { .. } | Self::Tls(_) => 2,
             Self::AddressInUse(_) | Self::Listen(..) | Self::Worker(_) => 1,
         }
     }
@@ -115,11 +119,16 @@ impl Server {
         let seed = config.seed.unwrap_or_else(|| u64::from_le_bytes(entropy()));
         let plan = MemoryPlan::of(&config);
         let service = service(&config, &plan, seed, clock)?;
+        let tls = Tls::new(&tls_files(&config)).map_err(|error| StartError::Tls(error.into()))?;
         let (listener, address) = listen(&config)?;
         let (stopping, stopped) = watch::channel(false);
-        let budget = BodyBudget::new(plan.bodies_bytes);
+        let shared = Shared {
+            service: Arc::clone(&service),
+            budget: BodyBudget::new(plan.bodies),
+            tls: Arc::new(tls),
+        };
         let workers: Result<Vec<_>, _> = (0..config.workers.max(1))
-            .map(|number| Worker::start(number, Arc::clone(&service), budget.clone(), stopped.clone()))
+            .map(|number| Worker::start(number, shared.clone(), stopped.clone()))
             .collect();
         let workers = workers.map_err(StartError::Worker)?;
         let (sockets, workers): (Vec<_>, _) =
@@ -159,6 +168,10 @@ impl Server {
             (u64::MAX, _) => "memory unlimited".to_owned(),
             (bytes, AtMemoryLimit::Trim) => format!("records trimmed past {} MiB", bytes >> 20),
             (bytes, AtMemoryLimit::Throttle) => format!("puts throttled past {} MiB", bytes >> 20),
+        });
+        features.push(match &config.tls_cert {
+            Some(path) => format!("TLS certificate {}", path.display()),
+            None => "TLS certificate generated".to_owned(),
         });
         if !config.initialize_streams.is_empty() {
             features.push(format!("initial streams {}", config.initialize_streams.len()));
@@ -210,6 +223,14 @@ pub(crate) fn service(
         faults: FaultPlan::new(config.error_probability, seed),
         tally,
     }))
+}
+
+fn tls_files(config: &Config) -> TlsFiles {
+    TlsFiles {
+        certificate: config.tls_cert.clone(),
+        key: config.tls_key.clone(),
+        ca_out: config.tls_ca_out.clone(),
+    }
 }
 
 fn create_initial_streams(config: &Config, registry: &Registry) -> Result<(), StartError> {

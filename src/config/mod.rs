@@ -15,6 +15,7 @@ use settings::SETTINGS;
 use std::ffi::OsString;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use values::BadValue;
 
 /// The settings of one server.
@@ -42,6 +43,12 @@ pub struct Config {
     pub memory_limit_bytes: Option<Limit>,
     /// What happens when records have filled it.
     pub at_memory_limit: AtMemoryLimit,
+    /// The server's certificate for TLS and what leads from it to a CA, in PEM. `None`: generated.
+    pub tls_cert: Option<PathBuf>,
+    /// The key of that certificate, in PEM. `None`: it is in the same file.
+    pub tls_key: Option<PathBuf>,
+    /// Where the CA of the generated certificate is written at the start, in PEM.
+    pub tls_ca_out: Option<PathBuf>,
     /// The least severe message that is logged.
     pub log_level: LogLevel,
     /// How a log line is written.
@@ -62,6 +69,9 @@ impl Default for Config {
             initialize_streams: Vec::new(),
             memory_limit_bytes: None,
             at_memory_limit: AtMemoryLimit::Trim,
+            tls_cert: None,
+            tls_key: None,
+            tls_ca_out: None,
             log_level: LogLevel::Info,
             log_format: LogFormat::Text,
         }

@@ -56,6 +56,9 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("initialize-streams", "a", "b:2:eu-west-1,c:1"),
     ("memory-limit", "1GiB", "Infinity"),
     ("at-memory-limit", "throttle", "trim"),
+    ("tls-cert", "server.pem", "/etc/tls/chain and key.pem"),
+    ("tls-key", "server.key", "/etc/tls/key.pem"),
+    ("tls-ca-out", "ca.pem", "../ca.pem"),
     ("log-level", "trace", "ERROR"),
     ("log-format", "text", "JSON"),
 ];
@@ -107,6 +110,7 @@ fn the_localstack_names_are_the_documented_ones() {
             ("KINESIS_ON_DEMAND_STREAM_COUNT_LIMIT", "3"),
             ("KINESIS_LATENCY", "0"),
             ("KINESIS_INITIALIZE_STREAMS", "orders:2"),
+            ("CUSTOM_SSL_CERT_PATH", "/certificates/server.pem"),
         ],
     );
     assert_eq!(config.error_probability, 0.5);
@@ -114,6 +118,7 @@ fn the_localstack_names_are_the_documented_ones() {
     assert_eq!(config.on_demand_stream_count_limit, Limit::At(3));
     assert_eq!(config.latency_ms, 0);
     assert_eq!(config.initialize_streams[0].shards, 2);
+    assert_eq!(config.tls_cert, Some("/certificates/server.pem".into()));
 }
 
 #[test]
@@ -188,6 +193,7 @@ fn every_setting_refuses_what_is_out_of_its_range() {
         ("latency-ms", "500ms"),
         ("latency-ms", "86400001"),
         ("initialize-streams", "a:0"),
+        ("tls-cert", ""),
         ("log-level", "off"),
         ("log-format", "xml"),
         ("port", ""),

@@ -5,6 +5,7 @@ use crate::limits::{MEMORY_LIMIT_BYTES_MIN, ON_DEMAND_SHARDS_INITIAL, SHARD_COUN
 use crate::names::{Region, StreamName};
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// A value that its setting does not take.
@@ -62,6 +63,11 @@ pub(super) fn bytes_limit(text: &str) -> Result<Limit, BadValue> {
     let (number, unit_bytes): (&str, u64) = with_unit.unwrap_or((text, 1));
     let bytes = whole(number, 0..=u64::MAX)?.checked_mul(unit_bytes).ok_or(BAD)?;
     if bytes < MEMORY_LIMIT_BYTES_MIN { Err(BAD) } else { Ok(Limit::At(bytes)) }
+}
+
+/// Where a file is, or is to be. Whether it can be used is seen when it is.
+pub(super) fn path(text: &str) -> Result<PathBuf, BadValue> {
+    if text.is_empty() { Err(BAD) } else { Ok(PathBuf::from(text)) }
 }
 
 /// One word of a closed list, in any case: kinesis-mock's levels are in capitals.

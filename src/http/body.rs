@@ -3,56 +3,114 @@
 //! A declared length is believed only as far as the budget goes. The permit
 //! for the whole body is taken before its first byte is read: taken bit by bit, bodies that are half in could
 //! each wait for what the others hold.
+//!
+//! - **Small bodies** have a reserve of their own, so that clients that declare large bodies and are slow, or never send
+//!   them, hold up nobody but each other.
+//! - **Bodies over HTTP/2** are sent unasked, up to a stream's window. What has come of a body that still waits for its
+//!   permit is counted apart, and where that budget is used up the request is refused at once. The windows of all streams
+//!   together never exceed their connection's (`http2.rs`), so a body that waits takes no room from one that is read.
+//! - **Silent bodies** lose their share: a body must keep up a rate from [`READ_GRACE`] on.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use crate::limits::HTTP_BODY_BYTES_MAX;
+use crate::memory::BodyBytes;
 use crate::protocol::exchange::Intake;
 
-/// What the budget is counted in, so that it fits the semaphore's 32-bit requests.
+use super::http2::STREAM_WINDOW_BYTES;
+
+/// What the budgets are counted in, so that they fit the semaphores' 32-bit requests.
 const PERMIT_BYTES: usize = 1 << 10;
 
-/// How long a body may take, whatever its size, and how long it may wait for its share of the budget.
-const READ_WITHIN: Duration = Duration::from_secs(30);
+/// The largest body that may use the reserve for small ones.
+const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
 
-/// On top of that, a body may take as long as it would at this rate: a slow client cannot hold its share for ever.
+/// How long a body may wait for its share of the budget.
+const SHARE_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long a body may take before its rate counts.
+pub(super) const READ_GRACE: Duration = Duration::from_secs(10);
+
+/// The rate that a body must keep up, so that a slow client cannot hold its share for ever.
 const READ_BYTES_PER_S_MIN: usize = 256 << 10;
 
 /// The server's budget for request bodies.
 #[derive(Clone)]
-pub(crate) struct BodyBudget(Arc<Semaphore>);
+pub(crate) struct BodyBudget(Arc<Budget>);
+
+struct Budget {
+    any: Semaphore,
+    small: Semaphore,
+    waiting: Semaphore,
+    waiting_bytes: u64,
+}
 
 impl BodyBudget {
-    /// A budget of so many bytes, at least one full-size body.
-    pub(crate) fn new(bytes: u64) -> Self {
-        let permits = usize::try_from(bytes).unwrap_or(usize::MAX) / PERMIT_BYTES;
-        Self(Arc::new(Semaphore::new(
-            permits.clamp(HTTP_BODY_BYTES_MAX / PERMIT_BYTES, Semaphore::MAX_PERMITS),
-        )))
+    /// A budget of so many bytes.
+    pub(crate) fn new(bytes: BodyBytes) -> Self {
+        let semaphore = |bytes: u64, bytes_min: usize| {
+            let permits = usize::try_from(bytes).unwrap_or(usize::MAX) / PERMIT_BYTES;
+            Semaphore::new(permits.clamp(bytes_min / PERMIT_BYTES, Semaphore::MAX_PERMITS))
+        };
+        Self(Arc::new(Budget {
+            any: semaphore(bytes.any, HTTP_BODY_BYTES_MAX),
+            small: semaphore(bytes.small, SMALL_BODY_BYTES_MAX),
+            waiting: semaphore(bytes.waiting, STREAM_WINDOW_BYTES),
+            waiting_bytes: bytes.waiting,
+        }))
     }
 
-    /// The share of a body of so many bytes; `None` if it is not to be had in [`READ_WITHIN`].
-    async fn share(&self, bytes: usize) -> Option<BodyShare<'_>> {
-        let permits = u32::try_from(bytes.div_ceil(PERMIT_BYTES)).ok()?;
+    /// How many streams one connection may have, so that all of them may wait: as the budget allows, within a range.
+    pub(crate) fn streams_max(&self, range: std::ops::RangeInclusive<u32>) -> u32 {
+        let streams = self.0.waiting_bytes / STREAM_WINDOW_BYTES as u64;
+        u32::try_from(streams).unwrap_or(u32::MAX).clamp(*range.start(), *range.end())
+    }
+
+    /// The share of a body of so many bytes; `None` if it is not to be had in [`SHARE_WITHIN`], or if there is no room
+    /// for what comes of the body meanwhile.
+    async fn share(&self, bytes: usize, arrival: Arrival) -> Option<BodyShare<'_>> {
+        let permits = permits_of(bytes)?;
         // Nobody waits in line while this much is free.
-        let permit = match self.0.try_acquire_many(permits) {
-            Ok(permit) => permit,
-            Err(_) => tokio::time::timeout(READ_WITHIN, self.0.acquire_many(permits)).await.ok()?.ok()?,
+        if let Ok(permit) = self.0.any.try_acquire_many(permits) {
+            return Some(BodyShare { _permit: Some(permit) });
+        }
+        let _waiting = match arrival {
+            Arrival::Asked => None,
+            Arrival::Unasked => {
+                let unasked = permits_of(bytes.min(STREAM_WINDOW_BYTES))?;
+                Some(self.0.waiting.try_acquire_many(unasked).ok()?)
+            }
         };
+        let line = if bytes <= SMALL_BODY_BYTES_MAX { &self.0.small } else { &self.0.any };
+        let permit = timeout(SHARE_WITHIN, line.acquire_many(permits)).await.ok()?.ok()?;
         Some(BodyShare { _permit: Some(permit) })
     }
+}
+
+fn permits_of(bytes: usize) -> Option<u32> {
+    u32::try_from(bytes.div_ceil(PERMIT_BYTES)).ok()
 }
 
 /// A body's share of the budget, free again when this is dropped: when nothing made of the body is left either.
 pub(crate) struct BodyShare<'b> {
     _permit: Option<SemaphorePermit<'b>>,
+}
+
+/// When a body's bytes come to lie in this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// As it is read: HTTP/1.1.
+    Asked,
+    /// As it is sent, up to a stream's window: HTTP/2.
+    Unasked,
 }
 
 /// Why a body was not read.
@@ -76,6 +134,7 @@ pub(crate) enum BodyError {
 /// asked with `Expect: 100-continue` never sends it.
 pub(crate) async fn read<'b>(
     mut incoming: Incoming,
+    arrival: Arrival,
     budget: &'b BodyBudget,
     intake: &mut Intake,
 ) -> Result<BodyShare<'b>, BodyError> {
@@ -88,33 +147,54 @@ pub(crate) async fn read<'b>(
     }
     let bytes_max =
         declared.exact().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(HTTP_BODY_BYTES_MAX);
-    let share = budget.share(bytes_max).await.ok_or(BodyError::Busy)?;
-    let read_within = READ_WITHIN + Duration::from_secs((bytes_max / READ_BYTES_PER_S_MIN) as u64);
-    within(read_within, read_frames(&mut incoming, intake)).await.ok_or(BodyError::Broken)??;
+    let share = budget.share(bytes_max, arrival).await.ok_or(BodyError::Busy)?;
+    read_frames(&mut incoming, intake).await?;
     Ok(share)
-}
-
-/// What the future gives, or `None` once it has waited for so long. The timer is only made when there is a wait: a small
-/// body comes with its head.
-async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => tokio::time::timeout(limit, future).await.ok(),
-    }
 }
 
 async fn read_frames(incoming: &mut Incoming, intake: &mut Intake) -> Result<(), BodyError> {
     let mut bytes = 0;
-    while !incoming.is_end_stream()
-        && let Some(frame) = poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context)).await
-    {
-        let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+    let mut pace = Pace { started: None, timer: pin!(None) };
+    loop {
+        if incoming.is_end_stream() {
+            return Ok(());
+        }
+        let next = poll_fn(|context| match Pin::new(&mut *incoming).poll_frame(context) {
+            Poll::Pending => pace.poll_late(context, bytes).map(|()| Err(BodyError::Broken)),
+            Poll::Ready(frame) => Poll::Ready(frame.transpose().map_err(|_| BodyError::Broken)),
+        });
+        let Some(frame) = next.await? else { return Ok(()) };
+        let Ok(data) = frame.into_data() else { continue };
         bytes += data.len();
         if bytes > HTTP_BODY_BYTES_MAX {
             return Err(BodyError::TooLarge);
         }
         intake.add(&data);
     }
-    Ok(())
+}
+
+/// Whether a body keeps up its rate. The timer is only made when there is a wait: a small body comes with its head.
+struct Pace<'t> {
+    started: Option<Instant>,
+    timer: Pin<&'t mut Option<Sleep>>,
+}
+
+impl Pace<'_> {
+    /// Ready when a body of which so many bytes have come is too late.
+    fn poll_late(&mut self, context: &mut Context<'_>, bytes: usize) -> Poll<()> {
+        let started = *self.started.get_or_insert_with(Instant::now);
+        let due = started + READ_GRACE + Duration::from_secs((bytes / READ_BYTES_PER_S_MIN) as u64);
+        loop {
+            let Some(mut timer) = self.timer.as_mut().as_pin_mut() else {
+                self.timer.set(Some(sleep_until(due)));
+                continue;
+            };
+            // Set for what had come then; what has come since puts it off.
+            ready!(timer.as_mut().poll(context));
+            if timer.deadline() >= due {
+                return Poll::Ready(());
+            }
+            timer.reset(due);
+        }
+    }
 }

@@ -1,37 +1,63 @@
-//! One connection: requests one after the other, and an end to one whose client stopped reading.
+//! One connection: what it speaks, and its requests.
 //!
-//! An answer pins log segments until it is written, so a client that takes nothing for [`WRITE_STALL_MAX`] loses
-//! its connection.
+//! Plain HTTP/1.1 is served from the socket itself, as if nothing else existed; all that is rarer is kept in a box, so
+//! that an idle connection stays small.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
-use std::time::Duration;
+use std::task::{Poll, Waker};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Sleep, sleep};
 
 use crate::operation::Service;
 
 use super::body::BodyBudget;
 use super::exchange;
+use super::http2;
+use super::opening::{Opening, Rewound, peek};
+use super::tls::{Tls, is_http2_agreed};
+use super::wire::Wire;
+use super::write_watch::WriteWatch;
 
 /// hyper's buffer for reading, and the largest request head.
 const READ_BUFFER_BYTES: usize = 64 << 10;
 
-/// How long a client may take nothing of what is written to it.
-const WRITE_STALL_MAX: Duration = Duration::from_secs(30);
+/// What connections are served with.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    /// What answers.
+    pub(crate) service: Arc<Service>,
+    /// What bodies may take.
+    pub(crate) budget: BodyBudget,
+    /// Whose certificate is shown.
+    pub(crate) tls: Arc<Tls>,
+}
 
-/// Serves a connection until the client closes it, it stalls, or `stopping` turns true; then requests in flight
-/// are finished first.
-pub(crate) async fn serve<S>(
+/// Serves whatever a client speaks until it closes the connection, it stalls, or `stopping` turns true; then requests in
+/// flight are finished first.
+pub(crate) async fn serve(socket: TcpStream, shared: Shared, mut stopping: watch::Receiver<bool>) {
+    let opening = match unless_stopped(pin!(peek(&socket)), &mut stopping).await {
+        Some(Ok(opening)) => opening,
+        // Stopped, or gone without a word.
+        Some(Err(_)) | None => return,
+    };
+    if opening == Some(Opening::Http1) {
+        serve_http1(socket, shared.service, shared.budget, stopping).await;
+    } else if let Err(error) = Box::pin(serve_rarer(socket, opening, shared, stopping)).await {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+/// Serves a connection in HTTP/1.1.
+pub(crate) async fn serve_http1<S>(
     stream: S,
     service: Arc<Service>,
     budget: BodyBudget,
@@ -39,7 +65,58 @@ pub(crate) async fn serve<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let io = TokioIo::new(WriteWatch { stream, stalled: None });
+    if let Err(error) = http1(WriteWatch::over(stream), service, budget, &mut stopping).await {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+/// Serves what does not begin as HTTP/1.1 over plain TCP.
+async fn serve_rarer(
+    socket: TcpStream,
+    opening: Option<Opening>,
+    shared: Shared,
+    mut stopping: watch::Receiver<bool>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let Some(opened) = unless_stopped(pin!(open(socket, opening, &shared.tls)), &mut stopping).await else {
+        return Ok(());
+    };
+    let Shared { service, budget, .. } = shared;
+    match opened? {
+        (Opening::Http2, stream) => http2::serve(stream, service, budget, &mut stopping).await?,
+        (Opening::Http1 | Opening::Tls, stream) => http1(stream, service, budget, &mut stopping).await?,
+    }
+    Ok(())
+}
+
+/// Goes on from the first bytes of a connection to where its HTTP begins.
+async fn open(
+    socket: TcpStream,
+    opening: Option<Opening>,
+    tls: &Tls,
+) -> io::Result<(Opening, Rewound<Wire>)> {
+    match opening {
+        Some(Opening::Tls) => {
+            let arrived_at = socket.local_addr()?.ip();
+            let stream = tls.accept(WriteWatch::over(socket), arrived_at).await?;
+            let is_http2 = is_http2_agreed(&stream);
+            let wire = Wire::Tls(Box::new(stream));
+            // Clients that agree on nothing may still begin with the preface.
+            if is_http2 { Ok((Opening::Http2, Rewound::unread(wire))) } else { Rewound::opened(wire).await }
+        }
+        Some(Opening::Http2) => Ok((Opening::Http2, Rewound::unread(Wire::Plain(WriteWatch::over(socket))))),
+        Some(Opening::Http1) | None => Rewound::opened(Wire::Plain(WriteWatch::over(socket))).await,
+    }
+}
+
+async fn http1<S>(
+    stream: S,
+    service: Arc<Service>,
+    budget: BodyBudget,
+    stopping: &mut watch::Receiver<bool>,
+) -> hyper::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     // One counter for each connection: what each request counts up and down then stays in the caches of one core.
     let shared = Arc::new((service, budget));
     let answers = service_fn(move |request| {
@@ -50,17 +127,14 @@ pub(crate) async fn serve<S>(
         .max_buf_size(READ_BUFFER_BYTES)
         // hyper's time-out for heads would also cut idle connections that a client's pool means to use again.
         .header_read_timeout(None)
-        .serve_connection(io, answers);
+        .serve_connection(TokioIo::new(stream), answers);
     let mut connection = pin!(connection);
-    let ended = match unless_stopped(connection.as_mut(), &mut stopping).await {
+    match unless_stopped(connection.as_mut(), stopping).await {
         Some(ended) => ended,
         None => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "connection ended");
     }
 }
 
@@ -68,7 +142,7 @@ pub(crate) async fn serve<S>(
 ///
 /// Does what `select!` would, but looks after the stop only when there is news of it: the future is a connection, which
 /// wakes with every request.
-async fn unless_stopped<T>(
+pub(super) async fn unless_stopped<T>(
     mut future: Pin<&mut impl Future<Output = T>>,
     stopping: &mut watch::Receiver<bool>,
 ) -> Option<T> {
@@ -93,63 +167,4 @@ async fn unless_stopped<T>(
 /// Resolves when the server stops, or is gone.
 pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
-}
-
-/// A stream whose writes fail once nothing was taken for [`WRITE_STALL_MAX`].
-struct WriteWatch<S> {
-    stream: S,
-    /// Runs while a write waits; made on the first wait, since most writes do not.
-    stalled: Option<Pin<Box<Sleep>>>,
-}
-
-impl<S> WriteWatch<S> {
-    fn watch<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.stalled = None;
-            return written;
-        }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(WRITE_STALL_MAX)));
-        ready!(stalled.as_mut().poll(context));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for WriteWatch<S> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(context, buffer)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for WriteWatch<S> {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write(context, bytes);
-        this.watch(context, written)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write_vectored(context, buffers);
-        this.watch(context, written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
-    }
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode, Version};
 
 use crate::operation::Service;
 use crate::protocol::answer::Answer;
@@ -15,9 +15,10 @@ use crate::protocol::head::{Field, Headers, RequestHead};
 use crate::protocol::headers::{AnswerIds, Cors};
 use crate::protocol::json::JsonScratch;
 
-use super::body::{self, BodyBudget, BodyError};
+use super::body::{self, Arrival, BodyBudget, BodyError};
 use super::health;
 use super::reply_body::ReplyBody;
+use super::window::{WINDOW_BYTES, WINDOW_BYTES_MULTIPLEXED};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const EXTENDED_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
@@ -67,6 +68,7 @@ pub(crate) async fn answer(
     budget: &BodyBudget,
 ) -> Response<ReplyBody> {
     let (parts, incoming) = request.into_parts();
+    let is_http2 = parts.version == Version::HTTP_2;
     let fields = HeaderFields::of(&parts.headers);
     let head = RequestHead { method: parts.method.as_str(), query: parts.uri.query(), headers: &fields };
     let mut after = After::KeepOpen;
@@ -76,7 +78,8 @@ pub(crate) async fn answer(
             Class::Preflight(answer) | Class::Refused(answer) => Reply::Whole(answer),
             Class::Post(post) => {
                 let mut intake = Intake::new(&post);
-                match body::read(incoming, budget, &mut intake).await {
+                let arrival = if is_http2 { Arrival::Unasked } else { Arrival::Asked };
+                match body::read(incoming, arrival, budget, &mut intake).await {
                     // Its share of the budget stays taken as long as the records wait for their shards.
                     Ok(_share) => {
                         let prepared = SCRATCH
@@ -105,7 +108,8 @@ pub(crate) async fn answer(
     let cors = Cors::of(&head);
     let is_preflight = matches!(cors, Cors::Preflight { .. });
     let mut unusual = cors_fields(cors);
-    if after == After::Close {
+    // Over HTTP/2 only the stream ends, and no field may say more.
+    if after == After::Close && !is_http2 {
         unusual.push((CONNECTION, HeaderValue::from_static("close")));
     }
     // The request's header map serves the answer: hyper takes it from there for the next request, so that a connection
@@ -118,7 +122,7 @@ pub(crate) async fn answer(
         insert(&mut headers, EXTENDED_REQUEST_ID, ids.extended);
     }
     headers.extend(unusual);
-    respond(headers, reply)
+    respond(headers, reply, if is_http2 { WINDOW_BYTES_MULTIPLEXED } else { WINDOW_BYTES })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,13 +131,15 @@ enum After {
     Close,
 }
 
-fn respond(mut headers: HeaderMap, reply: Reply) -> Response<ReplyBody> {
+fn respond(mut headers: HeaderMap, reply: Reply, window_bytes: usize) -> Response<ReplyBody> {
     let (status, content_type, body) = match reply {
         Reply::Whole(answer) => (answer.status, answer.content_type, ReplyBody::whole(answer.body)),
         Reply::Put(codec, body) => {
             (200, Some(codec.content_type()), ReplyBody::whole(Bytes::from_owner(body)))
         }
-        Reply::Records(codec, writer) => (200, Some(codec.content_type()), ReplyBody::records(writer)),
+        Reply::Records(codec, writer) => {
+            (200, Some(codec.content_type()), ReplyBody::records(writer, window_bytes))
+        }
     };
     if let Some(content_type) = content_type {
         headers.insert(CONTENT_TYPE, content_type_value(content_type));

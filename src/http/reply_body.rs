@@ -8,6 +8,7 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 
 use crate::protocol::records::get_body::GetBody;
 
+use super::http2::took_records;
 use super::window::Chunk;
 
 /// The body of an answer.
@@ -22,6 +23,8 @@ pub(crate) enum ReplyBody {
 pub(crate) struct RecordsBody {
     writer: Box<GetBody>,
     left: u64,
+    /// Length of a chunk, at most, unless one record is longer.
+    window_bytes: usize,
     /// Whether to let other tasks run before the next chunk.
     yields: bool,
 }
@@ -32,10 +35,10 @@ impl ReplyBody {
         Self::Whole(Some(body.into()).filter(|body| !body.is_empty()))
     }
 
-    /// The records of a GetRecords.
-    pub(crate) fn records(writer: Box<GetBody>) -> Self {
+    /// The records of a GetRecords, in chunks of this size.
+    pub(crate) fn records(writer: Box<GetBody>, window_bytes: usize) -> Self {
         let left = writer.length();
-        Self::Records(RecordsBody { writer, left, yields: false })
+        Self::Records(RecordsBody { writer, left, window_bytes, yields: false })
     }
 }
 
@@ -78,11 +81,12 @@ impl RecordsBody {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let chunk = Bytes::from_owner(Chunk::write(&mut self.writer, self.left));
+        let chunk = Bytes::from_owner(Chunk::write(&mut self.writer, self.left, self.window_bytes));
         // The other side of the promise made by the Content-Length.
         debug_assert!(chunk.len() as u64 <= self.left, "the reply is longer than its Content-Length");
         self.left = self.left.saturating_sub(chunk.len() as u64);
         self.yields = true;
+        took_records();
         Poll::Ready(Some(Ok(Frame::data(chunk))))
     }
 }

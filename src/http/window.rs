@@ -9,7 +9,10 @@ use crate::pool::{Pool, Pooled, Reused};
 use crate::protocol::records::get_body::GetBody;
 
 /// Length of a window: large enough that a chunk's cost is in its bytes, small enough that a slow reader holds little.
-const WINDOW_BYTES: usize = 128 << 10;
+pub(crate) const WINDOW_BYTES: usize = 128 << 10;
+
+/// Length of a window where a connection has many replies on their way, of each of which it may hold a few windows.
+pub(crate) const WINDOW_BYTES_MULTIPLEXED: usize = 32 << 10;
 
 /// A window that has room for a reply and this much more has room for it in one chunk, as a rule.
 const SPARE_BYTES: u64 = 2 << 10;
@@ -41,11 +44,13 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    /// The next chunk of a reply of which so many bytes are left.
-    pub(crate) fn write(writer: &mut GetBody, left_bytes: u64) -> Self {
+    /// The next chunk of a reply of which so many bytes are left, through a window of this length. Only windows of
+    /// [`WINDOW_BYTES`] come from the pool.
+    pub(crate) fn write(writer: &mut GetBody, left_bytes: u64, window_bytes: usize) -> Self {
         let mut window = match usize::try_from(left_bytes + SPARE_BYTES) {
-            Ok(bytes) if bytes <= WINDOW_BYTES / 8 => Pooled::of(Window(vec![0; bytes])),
-            _ => Pooled::take(),
+            Ok(bytes) if bytes <= window_bytes / 8 => Pooled::of(Window(vec![0; bytes])),
+            _ if window_bytes == WINDOW_BYTES => Pooled::take(),
+            _ => Pooled::of(Window(vec![0; window_bytes])),
         };
         if window.0.is_empty() {
             window.0.resize(WINDOW_BYTES, 0);

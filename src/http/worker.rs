@@ -1,24 +1,23 @@
 //! A worker: one thread, one single-thread runtime, and the connections that were handed to it.
 
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::operation::Service;
-
-use super::body::BodyBudget;
-use super::connection;
+use super::body::READ_GRACE;
+use super::connection::{self, Shared};
 
 /// How long requests in flight may take to finish when the server stops.
 pub(crate) const FINISH_WITHIN: Duration = Duration::from_secs(5);
 
-/// A timer that is always set, and due before any that a request sets (30 s). A timer that becomes the first one due
+/// A timer that is always set, and due before any that a request sets (10 s). A timer that becomes the first one due
 /// makes the runtime wake itself through the kernel: a system call for each request whose body is waited for.
-const EARLY_TIMER_EVERY: Duration = Duration::from_secs(15);
+const EARLY_TIMER_EVERY: Duration = Duration::from_secs(5);
+
+const _: () = assert!(EARLY_TIMER_EVERY.as_secs() < READ_GRACE.as_secs());
 
 /// A running worker. It ends when `stopping` turns true and its connections have ended, or after
 /// [`FINISH_WITHIN`].
@@ -36,8 +35,7 @@ impl Worker {
     /// The system's refusal of another thread or runtime.
     pub(crate) fn start(
         number: usize,
-        service: Arc<Service>,
-        budget: BodyBudget,
+        shared: Shared,
         stopping: watch::Receiver<bool>,
     ) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -45,15 +43,14 @@ impl Worker {
         let (sockets, received) = mpsc::unbounded_channel();
         let thread = std::thread::Builder::new()
             .name(format!("worker-{number}"))
-            .spawn(move || runtime.block_on(serve(received, service, budget, stopping)))?;
+            .spawn(move || runtime.block_on(serve(received, shared, stopping)))?;
         Ok(Self { sockets, thread })
     }
 }
 
 async fn serve(
     mut received: mpsc::UnboundedReceiver<TcpStream>,
-    service: Arc<Service>,
-    budget: BodyBudget,
+    shared: Shared,
     mut stopping: watch::Receiver<bool>,
 ) -> usize {
     let mut connections = JoinSet::new();
@@ -66,8 +63,7 @@ async fn serve(
                     Ok(socket) => {
                         // Latency matters more than a packet saved; a socket that refuses serves as well.
                         let _ = socket.set_nodelay(true);
-                        let serving = connection::serve(socket, Arc::clone(&service), budget.clone(), stopping.clone());
-                        connections.spawn(serving);
+                        connections.spawn(connection::serve(socket, shared.clone(), stopping.clone()));
                     }
                     Err(error) => tracing::warn!(%error, "a connection was lost between threads"),
                 }

@@ -29,7 +29,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["limits", "error", "document", "clock", "faults", "names", "log", "shard", "router", "control"],
     ),
     ("protocol", &["limits", "pool", "error", "document", "names", "log", "shard", "control", "operation"]),
-    ("http", &["limits", "pool", "document", "operation", "protocol"]),
+    ("http", &["limits", "pool", "document", "memory", "operation", "protocol"]),
     (
         "server",
         &["limits", "clock", "faults", "names", "config", "memory", "shard", "control", "operation", "http"],
