@@ -5,12 +5,17 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// An answer that takes longer than this fails its test.
-const ANSWER_WAIT: Duration = Duration::from_secs(20);
+pub(crate) const ANSWER_WAIT: Duration = Duration::from_secs(20);
 
 /// One connection to a server.
 pub(crate) struct Connection {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Box<dyn Socket>>,
 }
+
+/// What carries a connection.
+pub(crate) trait Socket: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Socket for S {}
 
 /// One answer, read to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +28,12 @@ pub(crate) struct Answer {
 
 impl Connection {
     pub(crate) fn open(address: SocketAddr) -> Self {
-        let socket = TcpStream::connect(address).expect("the server listens");
-        socket.set_nodelay(true).unwrap();
-        socket.set_read_timeout(Some(ANSWER_WAIT)).unwrap();
-        socket.set_write_timeout(Some(ANSWER_WAIT)).unwrap();
-        Self { reader: BufReader::new(socket) }
+        Self::over(socket(address))
+    }
+
+    /// A connection over something else than a bare socket.
+    pub(crate) fn over(socket: impl Socket + 'static) -> Self {
+        Self { reader: BufReader::new(Box::new(socket)) }
     }
 
     /// Sends bytes as they are.
@@ -71,6 +77,13 @@ impl Connection {
         self.reader.fill_buf().map_or_else(|error| !is_timeout(&error), <[u8]>::is_empty)
     }
 
+    /// Leaves out what the server has sent so far, which is no answer; never says that it is enough.
+    pub(crate) fn skip_byte(&mut self) -> bool {
+        let skipped = self.reader.buffer().len();
+        self.reader.consume(skipped);
+        false
+    }
+
     fn head(&mut self) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -101,6 +114,15 @@ impl Answer {
     pub(crate) fn both(&self) -> (u16, &str) {
         (self.status, self.text())
     }
+}
+
+/// A socket that does not wait for ever.
+pub(crate) fn socket(address: SocketAddr) -> TcpStream {
+    let socket = TcpStream::connect(address).expect("the server listens");
+    socket.set_nodelay(true).unwrap();
+    socket.set_read_timeout(Some(ANSWER_WAIT)).unwrap();
+    socket.set_write_timeout(Some(ANSWER_WAIT)).unwrap();
+    socket
 }
 
 fn is_timeout(error: &std::io::Error) -> bool {

@@ -1,12 +1,15 @@
 //! The crate's one integration binary: a server in this process, spoken to over sockets by a client that knows no
 //! line of the server's code; and two tests that read the project's own files.
 //!
-//! - [`client`]: a tiny HTTP/1.1 client; [`setup`]: a server for a test and the requests most tests make.
+//! - [`client`]: a tiny HTTP/1.1 client; [`speakers`]: clients that speak HTTP/2 or TLS; [`setup`]: a server for a test
+//!   and the requests most tests make.
 //! - [`health`], [`dispatch`], [`errors`], [`shapes`], [`spellings`], [`iterators`], [`faults`]: what is answered, byte
 //!   for byte; [`bodies`], [`cbor_bodies`]: to what real clients sent; [`cbor`]: in the other codec.
 //! - [`resharding`]: splits, merges and new shard counts, and what readers see of them.
 //! - [`tags`], [`policies`], [`settings`], [`encryption`], [`account`], [`consumers`]: how streams, consumers and accounts
 //!   are set, tagged and described; [`administration_errors`]: what is refused of it, to the letter.
+//! - [`http2`], [`tls`]: what else than plain HTTP/1.1 the port takes; [`budget`]: bodies that want more memory than there
+//!   is.
 //! - [`transport`], [`shutdown`], [`parting`], [`crowd`], [`program`]: bodies, connections, processes, and their
 //!   ends.
 //! - [`layers`], [`tidy`]: habits of the source, read with the help of [`source`].
@@ -18,6 +21,7 @@
 mod account;
 mod administration_errors;
 mod bodies;
+mod budget;
 mod cbor;
 mod cbor_bodies;
 mod client;
@@ -28,6 +32,7 @@ mod encryption;
 mod errors;
 mod faults;
 mod health;
+mod http2;
 mod iterators;
 mod layers;
 mod parting;
@@ -39,7 +44,9 @@ mod setup;
 mod shapes;
 mod shutdown;
 mod source;
+mod speakers;
 mod spellings;
 mod tags;
 mod tidy;
+mod tls;
 mod transport;
