@@ -7,6 +7,7 @@
 use crate::clock::Clock;
 use crate::config::{Config, Invocation, LogFormat, LogLevel};
 use crate::server::Server;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -51,6 +52,7 @@ fn serve(config: Config) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return fail(&format_args!("cannot catch signals: {error}"), 1),
     };
+    take_all_files();
     let config = match with_seed(config, getrandom::u64) {
         Ok(config) => config,
         Err(error) => return fail(&format_args!("cannot draw a seed: {error}"), 1),
@@ -73,6 +75,13 @@ fn serve(config: Config) -> ExitCode {
     let report = server.shutdown();
     tracing::info!(?report, "stopped");
     ExitCode::SUCCESS
+}
+
+/// Lets the process have as many files, and so connections, open at once as the system allows it. Shells give 1,024, and
+/// a fleet of subscribers needs more. Where even that is refused, what there is must do.
+fn take_all_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// Fills in a seed where none was given, so that the one in use can be told and given again.

@@ -198,3 +198,96 @@ impl Pace<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: usize = 1 << 20;
+
+    /// Room for one body of full size, two small ones, and what comes of two streams.
+    fn budget() -> BodyBudget {
+        let small = 2 * SMALL_BODY_BYTES_MAX as u64;
+        let waiting = 2 * STREAM_WINDOW_BYTES as u64;
+        BodyBudget::new(BodyBytes { any: HTTP_BODY_BYTES_MAX as u64, small, waiting })
+    }
+
+    /// Protects: small bodies go their own way past a large one that holds everything, as many as were provided for, and
+    /// a share that is given back serves the next.
+    #[tokio::test(start_paused = true)]
+    async fn small_bodies_have_a_reserve() {
+        let budget = budget();
+        let large = budget.share(HTTP_BODY_BYTES_MAX, Arrival::Asked).await.expect("all of it");
+        let small = [(); 2].map(|()| budget.share(SMALL_BODY_BYTES_MAX, Arrival::Asked));
+        let [one, other] = small;
+        let small = (one.await.expect("a share"), other.await.expect("a share"));
+        let begun = Instant::now();
+        for bytes in [1, SMALL_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX + 1] {
+            assert!(budget.share(bytes, Arrival::Asked).await.is_none());
+        }
+        assert_eq!(begun.elapsed().as_secs(), 3 * SHARE_WITHIN.as_secs());
+        drop(small);
+        assert!(budget.share(1, Arrival::Asked).await.is_some());
+        drop(large);
+        assert!(budget.share(HTTP_BODY_BYTES_MAX, Arrival::Asked).await.is_some());
+    }
+
+    /// Protects: what comes unasked of bodies that wait is bounded: one too many is refused at once, not after a wait.
+    #[tokio::test(start_paused = true)]
+    async fn those_who_wait_are_counted() {
+        let budget = budget();
+        let large = budget.share(HTTP_BODY_BYTES_MAX, Arrival::Unasked).await.expect("all of it");
+        let waiting: Vec<_> = (0..2)
+            .map(|_| {
+                let budget = budget.clone();
+                tokio::spawn(async move { budget.share(MIB, Arrival::Unasked).await.is_some() })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let begun = Instant::now();
+        assert!(budget.share(MIB, Arrival::Unasked).await.is_none());
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        drop(large);
+        for waiting in waiting {
+            assert!(waiting.await.unwrap());
+        }
+        assert!(budget.share(MIB, Arrival::Unasked).await.is_some());
+    }
+
+    /// Protects: a connection has as many streams as may wait, within the range it is given.
+    #[test]
+    fn streams_fit_the_budget() {
+        assert_eq!(budget().streams_max(1..=9), 2);
+        assert_eq!(budget().streams_max(5..=9), 5);
+        assert_eq!(budget().streams_max(1..=1), 1);
+    }
+
+    /// How long a body lasts that has so many bytes after each second, the last of them for ever.
+    async fn lasts(bytes_by_second: &[usize]) -> Duration {
+        let begun = Instant::now();
+        let mut pace = Pace { started: None, timer: pin!(None) };
+        let mut second = pin!(sleep_until(begun + Duration::from_secs(1)));
+        let mut at = 0;
+        poll_fn(|context| {
+            while second.as_mut().poll(context).is_ready() {
+                at = (at + 1).min(bytes_by_second.len() - 1);
+                let next = second.deadline() + Duration::from_secs(1);
+                second.as_mut().reset(next);
+            }
+            pace.poll_late(context, bytes_by_second[at])
+        })
+        .await;
+        begun.elapsed()
+    }
+
+    /// Protects: silence ends a body after the grace; bytes that came put the end off, by what they are worth.
+    #[tokio::test(start_paused = true)]
+    async fn bodies_keep_a_pace() {
+        assert_eq!(lasts(&[0]).await.as_secs(), READ_GRACE.as_secs());
+        assert_eq!(lasts(&[READ_BYTES_PER_S_MIN]).await.as_secs(), READ_GRACE.as_secs() + 1);
+        let late_burst = [0, 0, 0, 0, 0, 5 * READ_BYTES_PER_S_MIN];
+        assert_eq!(lasts(&late_burst).await.as_secs(), READ_GRACE.as_secs() + 5);
+        let steady: Vec<_> = (0..60).map(|second| second * READ_BYTES_PER_S_MIN).collect();
+        assert_eq!(lasts(&steady).await.as_secs(), READ_GRACE.as_secs() + 59);
+    }
+}

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::client::Connection;
 use crate::setup::wait_until;
+use crate::speakers::Tls;
 
 /// The program with these variables and no others of the test's environment.
 fn command(variables: &[(&str, &str)]) -> Command {
@@ -83,6 +84,32 @@ fn serves_until_a_signal() {
     }
 }
 
+/// Protects: the CA is in its file by the time the start-up line says where the server is, the line tells of the
+/// certificate, and whoever trusts that CA is served over TLS.
+#[test]
+fn the_ca_is_written_before_the_server_can_be_reached() {
+    let path = std::env::temp_dir().join(format!("shardmill-program-{}.pem", std::process::id()));
+    let program = Program::start(&[("SHARDMILL_TLS_CA_OUT", path.to_str().unwrap())]);
+    assert!(program.line.contains("TLS certificate generated"), "{}", program.line);
+    let ca = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let mut connection = Tls::trusting(&ca).http1(program.address, "localhost");
+    assert_eq!(connection.call("ListStreams", &json!({})).status, 200);
+    program.signal(Signal::TERM);
+    assert_eq!(program.end().0, Some(0));
+}
+
+/// Protects: a server that was started with few files for it takes what the system allows.
+#[test]
+fn it_takes_all_files_that_it_may() {
+    let program = Program::start(&[]);
+    // Only Linux tells.
+    let Ok(limits) = std::fs::read_to_string(format!("/proc/{}/limits", program.child.id())) else { return };
+    let files: Vec<_> =
+        limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().collect();
+    assert_eq!(files[3], files[4], "{files:?}");
+}
+
 /// Protects: a signal right after the start-up line is not lost.
 #[test]
 fn a_signal_at_once() {
@@ -119,6 +146,7 @@ fn refusals() {
         (&[("KINESIS_ERROR_PROBABILITY", "1.5")], 2, "KINESIS_ERROR_PROBABILITY"),
         (&[("KINESIS_LATENCY", "-1")], 2, "KINESIS_LATENCY"),
         (&one_stream_too_many, 2, "stream a"),
+        (&[("CUSTOM_SSL_CERT_PATH", "/nowhere/server.pem")], 2, "/nowhere/server.pem"),
     ] {
         let (status, stdout, stderr) = refusal(&mut command(variables));
         assert_eq!((status, stdout.as_str(), stderr.lines().count()), (Some(code), "", 1), "{stderr}");
