@@ -44,11 +44,8 @@ pub(crate) struct Shared {
 /// Serves whatever a client speaks until it closes the connection, it stalls, or `stopping` turns true; then requests in
 /// flight are finished first.
 pub(crate) async fn serve(socket: TcpStream, shared: Shared, mut stopping: watch::Receiver<bool>) {
-    let opening = match unless_stopped(pin!(peek(&socket)), &mut stopping).await {
-        Some(Ok(opening)) => opening,
-        // Stopped, or gone without a word.
-        Some(Err(_)) | None => return,
-    };
+    // Nothing more is to be said to a client that is gone without a word, or when the server stops.
+    let Some(Ok(opening)) = unless_stopped(pin!(peek(&socket)), &mut stopping).await else { return };
     if opening == Some(Opening::Http1) {
         serve_http1(socket, shared.service, shared.budget, stopping).await;
     } else if let Err(error) = Box::pin(serve_rarer(socket, opening, shared, stopping)).await {

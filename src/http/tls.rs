@@ -77,7 +77,7 @@ pub(crate) struct Tls(Source);
 
 enum Source {
     Given(Arc<ServerConfig>),
-    Generated(OnceLock<Generated>),
+    Generated(OnceLock<Box<Generated>>),
 }
 
 struct Generated {
@@ -87,10 +87,10 @@ struct Generated {
 }
 
 impl Generated {
-    fn new() -> Result<Self, TlsError> {
+    fn new() -> Result<Box<Self>, TlsError> {
         let issuer = Arc::new(Issuer::new()?);
         let config = config(Arc::new(IssuesFor::new(Arc::clone(&issuer), None)))?;
-        Ok(Self { issuer, config })
+        Ok(Box::new(Self { issuer, config }))
     }
 }
 
