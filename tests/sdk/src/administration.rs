@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::operation::list_stream_consumers::ListStreamConsumersOutput;
 use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::types::{
-    ConsumerStatus, EncryptionType, MetricsName, MinimumThroughputBillingCommitmentInput,
+    Consumer, ConsumerStatus, EncryptionType, MetricsName, MinimumThroughputBillingCommitmentInput,
     MinimumThroughputBillingCommitmentInputStatus, MinimumThroughputBillingCommitmentOutputStatus,
     RecordDistributionStrategy, StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus,
 };
@@ -210,7 +211,7 @@ async fn consumers() {
     let listed = client.list_stream_consumers().stream_arn(ARN).max_results(1).into_paginator().send();
     let listed = listed.collect::<Result<Vec<_>, _>>().await.unwrap();
     let names: Vec<_> =
-        listed.iter().flat_map(|page| page.consumers()).map(|one| one.consumer_name()).collect();
+        listed.iter().flat_map(ListStreamConsumersOutput::consumers).map(Consumer::consumer_name).collect();
     assert_eq!((names, summary(&client).await.consumer_count), (vec!["c"], Some(1)));
 
     let error = client.delete_stream().stream_name("s").send().await.unwrap_err().into_service_error();
