@@ -4,11 +4,17 @@
 //! never jumps. When the wall clock is found to have stepped forward (a suspended laptop, a late NTP sync) the
 //! service clock follows gradually: [`Clock::follow_wall`] closes a tenth of the gap per call, and the caller
 //! logs it. A wall clock that stepped back is not followed. Its movable twin, [`MovableClock`], stands still
-//! until a test moves it.
+//! until a test moves it. An [`Alarm`] waits for a time of either.
+
+mod alarm;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+pub use alarm::Alarm;
+
+use alarm::Sleepers;
 
 /// Gaps to the wall clock below this are left alone: they are read-out noise.
 const FOLLOW_GAP_MIN_MS: u64 = 100;
@@ -20,7 +26,7 @@ pub struct Clock(Arc<Source>);
 #[derive(Debug)]
 enum Source {
     System { anchor_ms: u64, anchor: Instant, followed_ms: AtomicU64 },
-    Movable { now_ms: AtomicU64 },
+    Movable { now_ms: AtomicU64, sleepers: Sleepers },
 }
 
 /// One step towards a wall clock that had run ahead.
@@ -50,7 +56,7 @@ impl Clock {
                 anchor_ms + millis(anchor.elapsed()) + followed_ms.load(Ordering::Relaxed)
             }
             // SeqCst, for tests only: whoever was told of a move sees it.
-            Source::Movable { now_ms } => now_ms.load(Ordering::SeqCst),
+            Source::Movable { now_ms, .. } => now_ms.load(Ordering::SeqCst),
         }
     }
 
@@ -76,7 +82,8 @@ impl MovableClock {
     /// Stands at `start_ms`, epoch milliseconds.
     #[must_use]
     pub fn new(start_ms: u64) -> Self {
-        Self(Clock(Arc::new(Source::Movable { now_ms: AtomicU64::new(start_ms) })))
+        let now_ms = AtomicU64::new(start_ms);
+        Self(Clock(Arc::new(Source::Movable { now_ms, sleepers: Sleepers::default() })))
     }
 
     /// The clock to hand to a server.
@@ -87,8 +94,9 @@ impl MovableClock {
 
     /// Moves time forward.
     pub fn advance(&self, by: Duration) {
-        if let Source::Movable { now_ms } = &*self.0.0 {
+        if let Source::Movable { now_ms, sleepers } = &*self.0.0 {
             now_ms.fetch_add(millis(by), Ordering::SeqCst);
+            sleepers.wake();
         }
     }
 }

@@ -60,6 +60,17 @@ pub const GET_RECORDS_BYTES_MAX: usize = 10 * MIB;
 pub const SHARD_ITERATOR_CHARS_MAX: usize = 512;
 /// How long a shard iterator lives after it was issued, in ms (reference 5.5).
 pub const ITERATOR_TTL_MS: u64 = 300_000;
+/// How long a subscription lasts, in ms (reference 13.1).
+pub const SUBSCRIPTION_MS: u64 = 300_000;
+/// How soon after it began a subscription may be replaced by another of its consumer and shard, in ms (reference 13.1).
+pub const RESUBSCRIBE_AFTER_MS: u64 = 5_000;
+/// Records of one event of a subscription, at most. With [`EVENT_BYTES_MAX`] it keeps an event below 64 KiB in JSON
+/// (unless one record is larger), so that a slow subscriber holds at most 128 KiB.
+pub const EVENT_RECORDS_MAX: u32 = 128;
+/// Bytes of data and keys in one event of a subscription, at most, unless one record has more.
+pub const EVENT_BYTES_MAX: u64 = 30 << 10;
+/// How long a subscriber hears nothing at the most, in ms (reference 13.1).
+pub const EVENT_PERIOD_MS: u64 = 5_000;
 /// How long a NextToken lives after it was issued, in ms (reference 9.1).
 pub const NEXT_TOKEN_TTL_MS: u64 = 300_000;
 

@@ -285,9 +285,10 @@ async fn accept_until_stopped(
         Err(error) => return tracing::error!(%error, "cannot accept connections"),
     };
     let house = tokio::spawn(keep_house(Arc::clone(&service)));
+    let relieved = Arc::clone(&service);
     let relief = tokio::spawn(async move {
         loop {
-            service.registry.relieve_pressure().await;
+            relieved.registry.relieve_pressure().await;
             // What writers and readers let go of meanwhile may be enough.
             tokio::time::sleep(RELIEF_REST).await;
         }
@@ -309,6 +310,8 @@ async fn accept_until_stopped(
             }
         }
     }
+    // They would go on for minutes.
+    service.registry.end_subscriptions();
     house.abort();
     relief.abort();
 }

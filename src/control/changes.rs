@@ -161,6 +161,8 @@ impl StreamChange<'_> {
     pub fn deregister_consumer(&self, consumer: &Arc<Consumer>) {
         let consumers = self.stream.consumers().deregistered(consumer, self.transition_end_ms());
         self.stream.consumers.store(Arc::new(consumers));
+        // After that: a subscription that begins meanwhile looks at its consumer again once it stands in the list.
+        self.stream.subscriptions().end_of(consumer);
     }
 
     const fn transition_end_ms(&self) -> u64 {

@@ -4,7 +4,7 @@
 //! - [`stream`]: one stream: its description, its shard map, its life.
 //! - [`changes`]: a stream that is there is changed, one change at a time.
 //! - [`settings`]: what can be changed of it, and when a change takes effect; with [`encryption`] and [`monitoring`].
-//! - [`consumers`]: its consumers; [`attached`], [`tags`]: what hangs on streams and consumers.
+//! - [`consumers`]: its consumers, [`subscriptions`]: what those are subscribed to; [`attached`], [`tags`]: what hangs on streams and consumers.
 //! - [`account`]: what is set for a whole account; [`quotas`], [`rolling_day`]: how much and how often.
 //! - [`reshard`]: splits, merges and new shard counts: when shards are sealed, and what takes their place.
 //!
@@ -29,6 +29,7 @@ mod reshard_tests;
 pub mod rolling_day;
 pub mod settings;
 pub mod stream;
+pub mod subscriptions;
 pub mod tags;
 
 pub use account::{Commitment, CommitmentStatus};
@@ -42,4 +43,5 @@ pub use reshard::ReshardError;
 pub use rolling_day::DailyQuota;
 pub use settings::{PutRules, RecordDistribution, StreamSettings};
 pub use stream::{Scope, Stream, StreamMode, StreamStatus};
+pub use subscriptions::{Ending, Subscription, TooSoon};
 pub use tags::{Tags, TooManyTags};

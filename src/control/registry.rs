@@ -19,6 +19,7 @@ use super::account::Accounts;
 use super::attached::Attached;
 use super::settings::StreamSettings;
 use super::stream::{Birth, Scope, Stream, StreamStatus};
+use super::subscriptions::Ending;
 use super::tags::Tags;
 
 type Namespace = HashMap<StreamName, Arc<Stream>, RandomState>;
@@ -192,9 +193,17 @@ impl Registry {
         }
         let gone_from_ms = now_ms.saturating_add(self.settings.transition_ms);
         stream.consumers.store(Arc::new(stream.consumers().all_deregistered(gone_from_ms)));
+        stream.subscriptions().end_all(Ending::Deregistered);
         stream.delete_at(gone_from_ms);
         self.forget_gone(now_ms);
         Ok(())
+    }
+
+    /// Ends all subscriptions, since the server stops.
+    pub fn end_subscriptions(&self) {
+        for stream in self.namespaces.load().values().flat_map(|namespace| namespace.values()) {
+            stream.subscriptions().end_all(Ending::ServerStops);
+        }
     }
 
     /// What is set for whole accounts.
@@ -222,6 +231,7 @@ impl Registry {
         for stream in namespaces.values().flat_map(|namespace| namespace.values()) {
             stream.catch_up(now_ms);
             stream.forget_expired(now_ms);
+            stream.subscriptions().forget_ended(now_ms);
             for shard in stream.shard_map().shards() {
                 let not_before_ms = shard.not_before_ms(now_ms);
                 if shard.log().oldest_segment().is_some_and(|oldest| oldest.last_arrival_ms < not_before_ms) {

@@ -148,11 +148,15 @@ impl Stream {
         // What one round makes and a later one closes is not there yet, and never takes a record.
         let parents: Vec<_> = parents.into_iter().filter_map(|id| map.shard(*id)).cloned().collect();
         let stream = Arc::clone(self);
+        let watched = parents.clone();
         Seal::shards(&parents, move |last_arrival_ms| {
             let closed_ms = due_ms.max(last_arrival_ms);
             let carried_out = CarriedOut::new(&plan, &stream.shard_map(), closed_ms, stream.context());
             stream.shard_maps().replace(|map| map.resharded(&carried_out.added, &carried_out.closed));
             stream.resharding.finish();
+            for shard in &watched {
+                shard.notify_watchers();
+            }
         });
     }
 

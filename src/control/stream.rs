@@ -14,6 +14,7 @@ use super::consumers::Consumers;
 use super::reshard::Resharding;
 use super::rolling_day::DailyUse;
 use super::settings::{Plan, StreamSettings};
+use super::subscriptions::Subscriptions;
 
 /// Where a stream's name is unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,6 +98,7 @@ pub struct Stream {
     pub(super) attached: ArcSwap<Attached>,
     pub(super) consumers: ArcSwap<Consumers>,
     pub(super) daily_use: DailyUse,
+    subscriptions: Subscriptions,
 }
 
 /// What a stream is made of; see the fields of [`Stream`].
@@ -128,6 +130,7 @@ impl Stream {
             attached: ArcSwap::from_pointee(birth.attached),
             consumers: ArcSwap::default(),
             daily_use: DailyUse::default(),
+            subscriptions: Subscriptions::default(),
             active_from_ms: birth.active_from_ms,
             updating_until_ms: AtomicU64::new(0),
             gone_from_ms: AtomicU64::new(u64::MAX),
@@ -205,6 +208,12 @@ impl Stream {
     #[must_use]
     pub fn consumers(&self) -> Arc<Consumers> {
         self.consumers.load_full()
+    }
+
+    /// Who is subscribed to its shards.
+    #[must_use]
+    pub const fn subscriptions(&self) -> &Subscriptions {
+        &self.subscriptions
     }
 
     /// How long records are kept, in hours.

@@ -14,6 +14,7 @@ use crate::protocol::exchange::{Intake, Reply, prepare};
 use crate::protocol::head::{Field, Headers, RequestHead};
 use crate::protocol::headers::{AnswerIds, Cors};
 use crate::protocol::json::JsonScratch;
+use crate::protocol::records::event_messages::EventMessages;
 
 use super::body::{self, Arrival, BodyBudget, BodyError};
 use super::health;
@@ -140,6 +141,7 @@ fn respond(mut headers: HeaderMap, reply: Reply, window_bytes: usize) -> Respons
         Reply::Records(codec, writer) => {
             (200, Some(codec.content_type()), ReplyBody::records(writer, window_bytes))
         }
+        Reply::Events(messages) => (200, Some(EventMessages::CONTENT_TYPE), ReplyBody::events(messages)),
     };
     if let Some(content_type) = content_type {
         headers.insert(CONTENT_TYPE, content_type_value(content_type));

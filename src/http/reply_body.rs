@@ -1,11 +1,13 @@
-//! Reply bodies out: whole ones as they are, records in chunks that are written as the connection takes them.
+//! Reply bodies out: whole ones as they are, records in chunks that are written as the connection takes them, events as
+//! they come.
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
+use crate::protocol::records::event_messages::EventMessages;
 use crate::protocol::records::get_body::GetBody;
 
 use super::http2::took_records;
@@ -17,6 +19,8 @@ pub(crate) enum ReplyBody {
     Whole(Option<Bytes>),
     /// Records, written chunk by chunk.
     Records(RecordsBody),
+    /// The events of a subscription.
+    Events(EventsBody),
 }
 
 /// Records on their way out; their segments stay pinned until they are written.
@@ -29,7 +33,19 @@ pub(crate) struct RecordsBody {
     yields: bool,
 }
 
+/// A subscription on its way out. It pins nothing: what was read for an event is written at once.
+pub(crate) struct EventsBody {
+    messages: Box<EventMessages>,
+    /// Whether to let other tasks run before the next message.
+    yields: bool,
+}
+
 impl ReplyBody {
+    /// The events of a subscription.
+    pub(crate) const fn events(messages: Box<EventMessages>) -> Self {
+        Self::Events(EventsBody { messages, yields: false })
+    }
+
     /// A whole body.
     pub(crate) fn whole(body: impl Into<Bytes>) -> Self {
         Self::Whole(Some(body.into()).filter(|body| !body.is_empty()))
@@ -53,6 +69,7 @@ impl Body for ReplyBody {
         match self.get_mut() {
             Self::Whole(body) => Poll::Ready(body.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Records(records) => records.poll_chunk(context),
+            Self::Events(events) => events.poll_message(context),
         }
     }
 
@@ -60,14 +77,17 @@ impl Body for ReplyBody {
         match self {
             Self::Whole(body) => body.is_none(),
             Self::Records(records) => records.left == 0,
+            Self::Events(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(match self {
-            Self::Whole(body) => body.as_ref().map_or(0, |bytes| bytes.len() as u64),
-            Self::Records(records) => records.left,
-        })
+        match self {
+            Self::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Records(records) => SizeHint::with_exact(records.left),
+            // Over HTTP/1.1 that makes it chunked.
+            Self::Events(_) => SizeHint::default(),
+        }
     }
 }
 
@@ -88,5 +108,17 @@ impl RecordsBody {
         self.yields = true;
         took_records();
         Poll::Ready(Some(Ok(Frame::data(chunk))))
+    }
+}
+
+impl EventsBody {
+    fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if std::mem::replace(&mut self.yields, false) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let message = ready!(self.messages.poll_next(context));
+        self.yields = true;
+        Poll::Ready(message.map(|message| Ok(Frame::data(message.into()))))
     }
 }

@@ -97,7 +97,8 @@ impl Log {
     ) -> Slice {
         let view = self.view();
         let mut start = position.max(view.horizon);
-        if view.arrival_at(start).is_some_and(|arrival_ms| arrival_ms < not_before_ms) {
+        let arrival_ms = view.record_at(start, |record| record.arrival_ms);
+        if arrival_ms.is_some_and(|arrival_ms| arrival_ms < not_before_ms) {
             start = start.max(view.position_at_time(not_before_ms));
         }
         Slice::collect(view.segments(), view.tip(), start, limits, visit)
@@ -129,6 +130,12 @@ impl Log {
     pub fn position_at_counter(&self, counter: u64) -> u64 {
         let view = self.view();
         view.position_at_counter(counter).max(view.horizon)
+    }
+
+    /// The counter of the last record before `position`; `None` if trimming has left none there.
+    #[must_use]
+    pub fn counter_before(&self, position: u64) -> Option<u64> {
+        self.view().record_at(position.checked_sub(1)?, |record| record.counter)
     }
 
     /// The oldest segment: trimming past its last arrival frees it.
@@ -181,18 +188,19 @@ impl View {
         })
     }
 
-    fn arrival_at(&self, position: u64) -> Option<u64> {
+    /// What `of` says of the record at a position, if there is one.
+    fn record_at(&self, position: u64, of: impl Fn(&Record<'_>) -> u64) -> Option<u64> {
         let segments = self.segments();
         let number =
             segments.partition_point(|segment| segment.base().position <= position).checked_sub(1)?;
         let segment = segments.get(number)?;
         let index = u32::try_from(position - segment.base().position).ok()?;
-        let mut arrival_ms = None;
+        let mut said = None;
         segment.read_from(segment.published(), index, |record| {
-            arrival_ms = Some(record.arrival_ms);
+            said = Some(of(record));
             false
         });
-        arrival_ms
+        said
     }
 
     fn position_at_time(&self, arrival_ms: u64) -> u64 {

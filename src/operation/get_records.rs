@@ -1,20 +1,15 @@
 //! GetRecords: what follows a shard iterator, and the next iterator or, at the end of a closed shard, its children
 //! (reference 7.2).
 
-use std::sync::Arc;
-
-use crate::control::{EncryptionTimes, Scope};
-use crate::document::Value;
+use crate::control::Scope;
 use crate::error::ApiError;
 use crate::limits::{GET_RECORDS_BYTES_MAX, GET_RECORDS_LIMIT_MAX};
-use crate::log::{ReadLimits, Record, Slice};
+use crate::log::{ReadLimits, Record};
 use crate::names::StreamArn;
-use crate::router::{Listed, Parents};
-use crate::shard::Shard;
 use crate::shard::readers::Reader;
 
-use super::describe_stream::hash_key_range;
 use super::iterator::ShardIterator;
+use super::records_read::RecordsRead;
 use super::refusals;
 use super::service::Service;
 use super::stream_ref::StreamRef;
@@ -29,27 +24,10 @@ pub struct Request {
 
 /// What was read.
 pub struct Reply {
-    /// The shard; with a record's counter and arrival it gives the sequence number.
-    pub shard: Arc<Shard>,
-    /// The records.
-    pub slice: Slice,
-    /// Which of them are encrypted.
-    pub encrypted: EncryptionTimes,
+    /// The records, and what is told beside them.
+    pub read: RecordsRead,
     /// The token to go on with; none at the end of a closed shard.
     pub next_iterator: Option<String>,
-    /// The shards to go on with: those that a closed shard became, at its end.
-    pub child_shards: Vec<ChildShard>,
-    /// How far the last record returned lies behind now, in milliseconds; 0 when nothing newer exists.
-    pub millis_behind_latest: u64,
-}
-
-/// A shard that a closed one became.
-#[derive(Clone)]
-pub struct ChildShard {
-    /// The shard.
-    pub shard: Arc<Shard>,
-    /// The closed one and, for a merged shard, the other.
-    pub parents: Parents,
 }
 
 impl Request {
@@ -89,51 +67,19 @@ impl Request {
         let stream =
             stream.filter(|stream| stream.incarnation == iterator.incarnation).ok_or_else(no_shard)?;
         let now_ms = service.clock.now_ms();
-        // The map before the log: of a shard that is closed in it, the log is final.
-        let map = stream.shard_map();
-        let listed = map.find(iterator.shard, stream.horizon_ms(now_ms)).ok_or_else(no_shard)?;
         if dry_run {
+            stream.shard_map().find(iterator.shard, stream.horizon_ms(now_ms)).ok_or_else(no_shard)?;
             return Err(refusals::dry_run());
         }
-        let shard = Arc::clone(listed.shard);
         let limits = ReadLimits { records_max, bytes_max: GET_RECORDS_BYTES_MAX as u64 };
-        let slice = shard.log().read(iterator.position, shard.not_before_ms(now_ms), limits, visit);
-        let millis_behind_latest = match slice.last_arrival_ms {
-            Some(arrival_ms) if slice.next < slice.tip => now_ms.saturating_sub(arrival_ms).max(1),
-            _ => 0,
-        };
-        let reader = Reader { chain: iterator.chain, position: slice.next, seen_ms: now_ms };
-        shard.readers().note(reader);
-        let encrypted = stream.plan().encrypted().clone();
-        if let Some(closed) = listed.closed.filter(|_| slice.next >= slice.tip) {
-            let child =
-                |child: Listed<'_>| ChildShard { shard: Arc::clone(child.shard), parents: child.parents };
-            let child_shards = map.children(closed).map(child).collect();
-            return Ok(Reply {
-                shard,
-                slice,
-                encrypted,
-                next_iterator: None,
-                child_shards,
-                millis_behind_latest,
-            });
-        }
-        let next = ShardIterator { position: slice.next, issued_ms: now_ms, ..iterator };
-        let next_iterator = Some(next.seal(&service.sealer));
-        Ok(Reply { shard, slice, encrypted, next_iterator, child_shards: Vec::new(), millis_behind_latest })
+        let read = RecordsRead::read(&stream, iterator.shard, iterator.position, limits, now_ms, visit);
+        let read = read.ok_or_else(no_shard)?;
+        let reader = Reader { chain: iterator.chain, position: read.slice.next, seen_ms: now_ms };
+        read.shard.readers().note(reader);
+        let next_iterator = read.children.is_none().then(|| {
+            let next = ShardIterator { position: read.slice.next, issued_ms: now_ms, ..iterator };
+            next.seal(&service.sealer)
+        });
+        Ok(Reply { read, next_iterator })
     }
-}
-
-/// A list of `ChildShard` structures.
-#[must_use]
-pub fn child_shards_value(children: &[ChildShard]) -> Value<'static> {
-    let child = |child: &ChildShard| {
-        let parents = child.parents.iter().map(|parent| Value::string(parent.to_string())).collect();
-        Value::structure([
-            ("ShardId", Value::string(child.shard.id.to_string())),
-            ("ParentShards", Value::List(parents)),
-            ("HashKeyRange", hash_key_range(&child.shard)),
-        ])
-    };
-    Value::List(children.iter().map(child).collect())
 }

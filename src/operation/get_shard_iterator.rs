@@ -5,14 +5,14 @@ use rand_xoshiro::rand_core::Rng;
 use crate::control::{Scope, StreamStatus};
 use crate::document::Value;
 use crate::error::ApiError;
-use crate::names::{Parsed, ShardId};
-use crate::shard::Shard;
+use crate::names::ShardId;
 
 use super::iterator::ShardIterator;
 use super::refusals;
 use super::schema::Input;
 use super::seal::with_random;
 use super::service::Service;
+use super::start::Start;
 use super::stream_ref::StreamRef;
 
 /// Where to start reading.
@@ -22,15 +22,6 @@ pub struct Request {
     shard: ShardId,
     start: Start,
     dry_run: bool,
-}
-
-/// The five iterator types, as far as members alone can tell: what is missing or too much is found out only after
-/// stream and shard, since that is AWS's order.
-#[derive(Debug, Clone)]
-struct Start {
-    iterator_type: String,
-    number: Option<String>,
-    timestamp_ms: Option<u64>,
 }
 
 /// The iterator.
@@ -49,7 +40,7 @@ impl Request {
         let shard = input.string("ShardId").unwrap_or_default();
         let shard = ShardId::parse_lenient(shard).ok_or_else(|| refusals::shard_not_found(&stream, shard))?;
         let start = Start {
-            iterator_type: input.string("ShardIteratorType").unwrap_or_default().to_owned(),
+            kind: input.string("ShardIteratorType").unwrap_or_default().to_owned(),
             number: input.string("StartingSequenceNumber").map(str::to_owned),
             timestamp_ms: input.timestamp_ms("Timestamp"),
         };
@@ -93,52 +84,4 @@ impl Reply {
     pub fn into_value(self) -> Value<'static> {
         Value::structure([("ShardIterator", Value::string(self.token))])
     }
-}
-
-impl Start {
-    fn position(&self, shard: &Shard, stream: &StreamRef, now_ms: u64) -> Result<u64, ApiError> {
-        let kind = self.iterator_type.as_str();
-        match (kind, &self.number) {
-            ("AT_SEQUENCE_NUMBER", Some(number)) => {
-                counter(number, shard, stream).map(|counter| at(shard, counter))
-            }
-            ("AFTER_SEQUENCE_NUMBER", Some(number)) => {
-                counter(number, shard, stream).map(|counter| at(shard, counter.saturating_add(1)))
-            }
-            ("AT_SEQUENCE_NUMBER" | "AFTER_SEQUENCE_NUMBER", None) => {
-                Err(refusals::starting_number_mismatch(kind, false))
-            }
-            (_, Some(_)) => Err(refusals::starting_number_mismatch(kind, true)),
-            ("LATEST", None) => Ok(shard.log().tip()),
-            ("AT_TIMESTAMP", None) => match self.timestamp_ms {
-                None => Err(refusals::no_timestamp()),
-                Some(timestamp_ms) if timestamp_ms > now_ms => {
-                    Err(refusals::timestamp_in_future(timestamp_ms, now_ms))
-                }
-                Some(timestamp_ms) => Ok(shard.log().position_at_time(timestamp_ms)),
-            },
-            // TRIM_HORIZON; reading skips what has expired by then.
-            _ => Ok(shard.log().horizon()),
-        }
-    }
-}
-
-fn at(shard: &Shard, counter: u64) -> u64 {
-    shard.log().position_at_counter(counter)
-}
-
-/// The counter that a sequence number of this shard encodes.
-fn counter(number: &str, shard: &Shard, stream: &StreamRef) -> Result<u64, ApiError> {
-    if number == "0" {
-        // AWS answered 500 (reference 7.1, recorded).
-        return Err(refusals::internal_failure());
-    }
-    let parsed = Parsed::parse(number)
-        .ok_or_else(|| refusals::bad_starting_number(number, shard.id, stream, false))?;
-    if i64::from(parsed.shard) != i64::from(shard.id.index()) {
-        return Err(refusals::number_of_other_shard(&parsed.shard_text(), shard.id));
-    }
-    // Only version 2 has a counter, and no stream here ever issued another version.
-    let of_this_shard = parsed.counter.filter(|_| parsed.created_s == shard.created_s);
-    of_this_shard.ok_or_else(|| refusals::bad_starting_number(parsed.value, shard.id, stream, true))
 }

@@ -131,6 +131,7 @@ impl Operation {
                 | Self::RemoveTagsFromStream
                 | Self::StartStreamEncryption
                 | Self::StopStreamEncryption
+                | Self::SubscribeToShard
                 | Self::TagResource
                 | Self::UntagResource
                 | Self::UpdateAccountSettings
@@ -208,6 +209,7 @@ mod tests {
                 "SplitShard",
                 "StartStreamEncryption",
                 "StopStreamEncryption",
+                "SubscribeToShard",
                 "TagResource",
                 "UntagResource",
                 "UpdateAccountSettings",

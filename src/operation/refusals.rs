@@ -336,6 +336,26 @@ pub(crate) fn consumer_not_active(consumer: &ConsumerArn) -> ApiError {
     ApiError::new(ErrorKind::ResourceInUse, text)
 }
 
+/// E39 as recorded for SubscribeToShard.
+pub(crate) fn subscriber_not_active(consumer: &ConsumerArn) -> ApiError {
+    let ConsumerArn { stream, name, created_s } = consumer;
+    let text = format!(
+        "Consumer {name} with creation timestamp {created_s} under stream: {} , account {} is not in ACTIVE status.",
+        stream.name, stream.account
+    );
+    ApiError::new(ErrorKind::ResourceInUse, text)
+}
+
+/// E40, recorded: the consumer is subscribed to the shard, or was a moment ago.
+pub(crate) fn subscribed_elsewhere(consumer: &ConsumerArn, shard: ShardId) -> ApiError {
+    let ConsumerArn { stream, name, .. } = consumer;
+    let text = format!(
+        "Another active subscription exists for this consumer: {}:{}:{shard}:{name}",
+        stream.account, stream.name
+    );
+    ApiError::new(ErrorKind::ResourceInUse, text)
+}
+
 /// E41, inferred: the consumer is unknown, by the name or the ARN that it was asked for by.
 pub(crate) fn no_consumer(consumer: impl Display, account: AccountId) -> ApiError {
     let text = format!("Consumer {consumer}, account {account} not found.");

@@ -11,6 +11,7 @@ use super::dispatch::{Body, Post, resolve};
 use super::head::{Headers, RequestHead};
 use super::json::JsonScratch;
 use super::records::cbor_list::{self, CborList};
+use super::records::event_messages::EventMessages;
 use super::records::feed::{Fed, FedRecords, Feed};
 use super::records::get_body::GetBody;
 use super::records::json_list::JsonList;
@@ -20,8 +21,8 @@ use super::records::{cbor_put_reply, requests};
 use crate::control::Scope;
 use crate::document::Value;
 use crate::error::{ApiError, ErrorKind};
-use crate::operation::schema::shapes::Structure;
-use crate::operation::{Operation, Service, put_record, put_records};
+use crate::operation::schema::shapes::{SUBSCRIBE_TO_SHARD, Structure};
+use crate::operation::{Operation, Service, put_record, put_records, subscribe_to_shard};
 use crate::pool::PooledBytes;
 
 /// What a request is answered with.
@@ -32,6 +33,8 @@ pub enum Reply {
     Put(Codec, PutBody),
     /// 200 with the records of a GetRecords, written as they are sent.
     Records(Codec, Box<GetBody>),
+    /// 200 with the events of a subscription, for as long as it lasts.
+    Events(Box<EventMessages>),
 }
 
 /// A request that has been read.
@@ -194,6 +197,7 @@ fn step(
         }
         Operation::PutRecords => requests::put_records(codec, value, caller).map(Step::PutRecords),
         Operation::GetRecords => get_records(value, codec, service).map(Step::Answered),
+        Operation::SubscribeToShard => subscribe(value, caller, codec, service).map(Step::Answered),
         _ => run_document(value, operation, caller, codec, service).map(Step::Answered),
     }
 }
@@ -205,6 +209,13 @@ const fn scope(caller: Caller) -> Scope {
 fn get_records(value: Value<'_>, codec: Codec, service: &Service) -> Result<Reply, ApiError> {
     let request = requests::get_records(codec, value, service)?;
     GetBody::read(codec, request, service).map(|body| Reply::Records(codec, Box::new(body)))
+}
+
+/// The events are in JSON whatever the request is in: there is no client that reads others (reference 1.3).
+fn subscribe(value: Value<'_>, caller: Scope, codec: Codec, service: &Service) -> Result<Reply, ApiError> {
+    let input = codec.read(&SUBSCRIBE_TO_SHARD, value)?;
+    let events = subscribe_to_shard::Request::validate(&input, caller)?.execute(service)?;
+    Ok(Reply::Events(Box::new(EventMessages::of(events))))
 }
 
 /// An operation whose reply is a document, or nothing.

@@ -9,6 +9,7 @@ mod base64;
 pub mod cbor;
 pub mod codec;
 pub mod dispatch;
+mod event_stream;
 pub mod exchange;
 pub mod foreign;
 pub mod head;

@@ -248,6 +248,7 @@ fn run_append(shard: &Shard, writer: &mut Writer, append: &AppendCommand) -> Sto
     // A request has at most 500 records.
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     writer.commit();
+    shard.notify_watchers();
     #[cfg(not(shardmill_loom))]
     shard.next_write.note(writer);
     Stored { first_counter, arrival_ms, count, throttled, given_back: false }

@@ -11,6 +11,7 @@
 //! - [`batch`]: a request's records and the countdown of its reply.
 //! - [`seal`]: how shards stop taking records, together.
 //! - [`readers`]: the iterator table, which observes who reads the shard.
+//! - `watchers`: who sleeps until there is something to read.
 
 pub(crate) mod actor;
 #[cfg(not(shardmill_loom))]
@@ -27,11 +28,13 @@ mod seal_model;
 #[cfg(not(shardmill_loom))]
 mod stress;
 pub(crate) mod token;
+mod watchers;
 
 use std::sync::OnceLock;
 
 pub use actor::Command;
 pub use context::{ShardContext, Tally};
+pub use watchers::Watcher;
 
 use crate::log::Log;
 use crate::names::{HashKeyRange, SequenceNumber, ShardId};
@@ -41,6 +44,7 @@ use mailbox::Mailbox;
 use readers::IteratorTable;
 use std::sync::Arc;
 use token::Exclusive;
+use watchers::{Armed, Watchers};
 
 /// One shard of a stream. Takes 256 bytes at most until the first record, contention or reader.
 ///
@@ -54,13 +58,21 @@ pub struct Shard {
     pub created_s: u64,
     /// Which one of its stream.
     pub id: ShardId,
+    armed: Armed,
     context: Arc<ShardContext>,
     log: Log,
-    readers: OnceLock<Box<IteratorTable>>,
+    readers: OnceLock<Box<Readers>>,
     mailbox: OnceLock<Box<Mailbox>>,
     #[cfg(not(shardmill_loom))]
     next_write: ahead::NextWrite,
     exclusive: Exclusive<ActorState>,
+}
+
+/// What only readers need.
+#[derive(Default)]
+struct Readers {
+    table: IteratorTable,
+    watchers: Watchers,
 }
 
 /// The two counts that an `Arc` puts before what it holds.
@@ -86,6 +98,7 @@ impl Shard {
             range,
             created_s,
             id,
+            armed: Armed::new(),
             context,
             log: Log::new(),
             readers: OnceLock::new(),
@@ -104,12 +117,25 @@ impl Shard {
 
     /// Who reads this shard, as far as observed. Made when the first reader comes.
     pub fn readers(&self) -> &IteratorTable {
-        self.readers.get_or_init(Box::default)
+        &self.readers.get_or_init(Box::default).table
     }
 
     /// Who reads this shard; `None` if nobody ever has.
     pub fn known_readers(&self) -> Option<&IteratorTable> {
-        self.readers.get().map(|readers| &**readers)
+        self.readers.get().map(|readers| &readers.table)
+    }
+
+    /// Wakes the [`Watcher`]s. To be called once there is something new to see: records, or a map that has closed this
+    /// shard.
+    #[inline]
+    pub fn notify_watchers(&self) {
+        if self.armed.is_any() {
+            self.watchers().wake(&self.armed);
+        }
+    }
+
+    fn watchers(&self) -> &Watchers {
+        &self.readers.get_or_init(Box::default).watchers
     }
 
     /// The sequence number of the record with this counter and arrival.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::AtomicUsize;
 
-pub(crate) use loom::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+pub(crate) use loom::sync::Mutex;
+pub(crate) use loom::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
 
 /// Stores that one model may make; loom explores small histories.
 const STORES_MAX: usize = 8;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-pub(crate) use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+pub(crate) use std::sync::Mutex;
+pub(crate) use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
 
 /// A shared pointer that readers load without waiting and one writer replaces.
 pub(crate) struct Swap<T>(arc_swap::ArcSwapOption<T>);

@@ -48,6 +48,29 @@ impl Connection {
 
     /// The next answer.
     pub(crate) fn answer(&mut self) -> Answer {
+        let mut answer = self.begin_answer();
+        if answer.status >= 200 {
+            let length = answer.header("content-length").expect("an answer of known length").parse().unwrap();
+            answer.body = vec![0; length];
+            self.reader.read_exact(&mut answer.body).expect("a whole body");
+        }
+        answer
+    }
+
+    /// The next chunk of a body that comes in chunks; none is its end.
+    pub(crate) fn chunk(&mut self) -> Option<Vec<u8>> {
+        let mut line = String::new();
+        self.reader.read_line(&mut line).expect("a chunk");
+        let length = line.strip_suffix("\r\n").and_then(|length| usize::from_str_radix(length, 16).ok());
+        let length = length.unwrap_or_else(|| panic!("not the length of a chunk: {line:?}"));
+        let mut chunk = vec![0; length + 2];
+        self.reader.read_exact(&mut chunk).expect("a whole chunk");
+        assert_eq!(chunk.split_off(length), b"\r\n");
+        (length > 0).then_some(chunk)
+    }
+
+    /// The head of the next answer.
+    pub(crate) fn begin_answer(&mut self) -> Answer {
         let head = self.head();
         let (status_line, fields) = head.split_once("\r\n").unwrap_or((&head, ""));
         let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok());
@@ -57,13 +80,7 @@ impl Connection {
             .map(|line| line.split_once(':').unwrap_or_else(|| panic!("not a field: {line:?}")))
             .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
             .collect();
-        let mut answer = Answer { status, headers, body: Vec::new() };
-        if status >= 200 {
-            let length = answer.header("content-length").expect("an answer of known length").parse().unwrap();
-            answer.body = vec![0; length];
-            self.reader.read_exact(&mut answer.body).expect("a whole body");
-        }
-        answer
+        Answer { status, headers, body: Vec::new() }
     }
 
     /// Waits until the next answer has begun to come.

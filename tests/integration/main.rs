@@ -5,6 +5,7 @@
 //!   and the requests most tests make.
 //! - [`health`], [`dispatch`], [`errors`], [`shapes`], [`spellings`], [`iterators`], [`faults`]: what is answered, byte
 //!   for byte; [`bodies`], [`cbor_bodies`]: to what real clients sent; [`cbor`]: in the other codec.
+//! - [`subscriptions`]: records that are pushed, event by event.
 //! - [`resharding`]: splits, merges and new shard counts, and what readers see of them.
 //! - [`tags`], [`policies`], [`settings`], [`encryption`], [`account`], [`consumers`]: how streams, consumers and accounts
 //!   are set, tagged and described; [`administration_errors`]: what is refused of it, to the letter.
@@ -46,6 +47,7 @@ mod shutdown;
 mod source;
 mod speakers;
 mod spellings;
+mod subscriptions;
 mod tags;
 mod tidy;
 mod tls;

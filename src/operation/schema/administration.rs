@@ -10,7 +10,7 @@ use crate::limits;
 use crate::operation::names::Operation;
 
 static RESOURCE_ARN: Shape = name_like(2048, &patterns::RESOURCE_ARN);
-static CONSUMER_ARN: Shape = name_like(2048, &patterns::CONSUMER_ARN);
+pub(super) static CONSUMER_ARN: Shape = name_like(2048, &patterns::CONSUMER_ARN);
 static CONSUMER_NAME: Shape = name_like(limits::STREAM_NAME_CHARS_MAX, &patterns::NAME);
 static KEY_ID: Shape = Shape::String(text(1, 2048));
 static ENCRYPTION_TYPE: Shape = enumeration(&["NONE", "KMS"]);

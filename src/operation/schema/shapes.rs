@@ -4,7 +4,7 @@
 //! Members stand in the model's order (reference 18). Enumerations stand in the order that error messages
 //! print them in where that was recorded (V5), and in the model's order elsewhere.
 
-use super::administration;
+use super::administration::{self, CONSUMER_ARN};
 use super::patterns::{self, Pattern};
 use crate::limits;
 use crate::operation::names::Operation;
@@ -137,6 +137,14 @@ pub(super) static RECORD_DISTRIBUTION_STRATEGY: Shape = enumeration(&["AUTO", "U
 /// In the recorded order of V5.
 static SHARD_ITERATOR_TYPE: Shape =
     enumeration(&["AFTER_SEQUENCE_NUMBER", "LATEST", "AT_TIMESTAMP", "AT_SEQUENCE_NUMBER", "TRIM_HORIZON"]);
+static STARTING_POSITION: Shape = Shape::Structure(&Structure {
+    name: "StartingPosition",
+    members: &[
+        required("Type", &SHARD_ITERATOR_TYPE),
+        optional("SequenceNumber", &SEQUENCE_NUMBER),
+        optional("Timestamp", &TIMESTAMP),
+    ],
+});
 static SCALING_TYPE: Shape = enumeration(&["UNIFORM_SCALING"]);
 static SHARD_FILTER_TYPE: Shape = enumeration(&[
     "AFTER_SHARD_ID",
@@ -334,6 +342,18 @@ pub static GET_SHARD_ITERATOR: Structure = Structure {
     ],
 };
 
+/// The input of SubscribeToShard.
+pub static SUBSCRIBE_TO_SHARD: Structure = Structure {
+    name: "SubscribeToShardInput",
+    members: &[
+        required("ConsumerARN", &CONSUMER_ARN),
+        required("ShardId", &SHARD_ID),
+        required("StartingPosition", &STARTING_POSITION),
+        optional("DryRun", &BOOLEAN),
+        optional("StreamId", &STREAM_ID),
+    ],
+};
+
 /// The input of GetRecords.
 pub static GET_RECORDS: Structure = Structure {
     name: "GetRecordsInput",
@@ -400,6 +420,7 @@ impl Structure {
             Operation::MergeShards => Some(&MERGE_SHARDS),
             Operation::PutRecords => Some(&PUT_RECORDS),
             Operation::SplitShard => Some(&SPLIT_SHARD),
+            Operation::SubscribeToShard => Some(&SUBSCRIBE_TO_SHARD),
             Operation::UpdateShardCount => Some(&UPDATE_SHARD_COUNT),
             _ => administration::input_of(operation),
         }

@@ -195,6 +195,8 @@ pub(in crate::protocol::cbor) fn is_same(value: &Value<'_>, seen: &ciborium::Val
         }
         (Value::String(text), Seen::Text(seen)) => text == seen,
         (Value::Blob(bytes), Seen::Bytes(seen)) => bytes.as_ref() == seen,
+        // Of several tags the last one counts.
+        (Value::TimestampMs(_), Seen::Tag(_, seen)) if seen.is_tag() => is_same(value, seen),
         (Value::TimestampMs(time_ms), Seen::Tag(1, seen)) => match seen.as_ref() {
             Seen::Integer(seen) => i128::from(*seen).max(0) == i128::from(*time_ms),
             // Rounded; by hand above.

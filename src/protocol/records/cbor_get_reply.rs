@@ -6,7 +6,8 @@ use crate::control::EncryptionTimes;
 use crate::document::Value;
 use crate::log::{Cursor, Record};
 use crate::names::{SequenceNumber, SequenceWriter};
-use crate::operation::get_records::{Reply, child_shards_value};
+use crate::operation::get_records::Reply;
+use crate::operation::records_read::{RecordsRead, child_shards_value};
 use crate::protocol::cbor::{self, BREAK, HEAD_BYTES_MAX, Kind, head, head_len};
 use crate::shard::Shard;
 
@@ -56,7 +57,7 @@ const fn string_len(string: &[u8]) -> usize {
 
 /// A reply on its way out.
 pub struct RecordsWriter {
-    reply: Reply,
+    read: RecordsRead,
     cursor: Cursor,
     state: State,
     tail: Vec<u8>,
@@ -79,10 +80,10 @@ impl RecordsWriter {
         cbor::write(&beside_records(&reply), &mut tail);
         // A map of their own; it begins where the list ends, and ends where the reply does.
         tail[0] = BREAK;
-        let encrypted_bytes = encrypted_count(&reply) * ENCRYPTION.len() as u64;
+        let encrypted_bytes = encrypted_count(&reply.read) * ENCRYPTION.len() as u64;
         let length = (OPEN.len() + tail.len()) as u64 + records.bytes + encrypted_bytes;
         let (cursor, state) = (Cursor::default(), State::Start);
-        Self { reply, cursor, state, tail, length, records: RecordWriter::default() }
+        Self { read: reply.read, cursor, state, tail, length, records: RecordWriter::default() }
     }
 
     /// The whole body's length in bytes.
@@ -109,22 +110,22 @@ impl RecordsWriter {
             self.state = State::Records;
         }
         let start = at;
-        while at == start && !self.reply.slice.is_done(self.cursor) {
-            let Self { reply, cursor, records, .. } = self;
+        while at == start && !self.read.slice.is_done(self.cursor) {
+            let Self { read, cursor, records, .. } = self;
             let mut room = 0;
-            *cursor = reply.slice.visit(*cursor, |record| {
+            *cursor = read.slice.visit(*cursor, |record| {
                 room = RecordWriter::room_for(record);
                 if window.len() - at < room {
                     return false;
                 }
-                at += records.write(&reply.shard, &reply.encrypted, record, &mut window[at..]);
+                at += records.write(&read.shard, &read.encrypted, record, &mut window[at..]);
                 true
             });
             if at == start {
                 reserve(window, at + room);
             }
         }
-        if self.reply.slice.is_done(self.cursor) && (at == start || window.len() - at >= self.tail.len()) {
+        if self.read.slice.is_done(self.cursor) && (at == start || window.len() - at >= self.tail.len()) {
             let end = at + self.tail.len();
             reserve(window, end);
             window[at..end].copy_from_slice(&self.tail);
@@ -137,11 +138,8 @@ impl RecordsWriter {
 
 /// The members of a reply that follow its records.
 fn beside_records(reply: &Reply) -> Value<'_> {
-    let millis_behind_latest = i64::try_from(reply.millis_behind_latest).unwrap_or(i64::MAX);
-    let children = match reply.child_shards.as_slice() {
-        [] => Value::Null,
-        children => child_shards_value(children),
-    };
+    let millis_behind_latest = i64::try_from(reply.read.millis_behind_latest).unwrap_or(i64::MAX);
+    let children = reply.read.children.as_deref().map_or(Value::Null, child_shards_value);
     Value::structure([
         ("NextShardIterator", reply.next_iterator.as_deref().map_or(Value::Null, Value::string)),
         ("MillisBehindLatest", Value::Integer(millis_behind_latest)),

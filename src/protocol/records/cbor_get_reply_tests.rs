@@ -52,14 +52,9 @@ fn check(records: &[Stored], encrypted: &EncryptionTimes, window_bytes: usize) {
     let limits = ReadLimits { records_max: u32::MAX, bytes_max: u64::MAX };
     let mut length = RecordsLength::default();
     let slice = log.read(0, 0, limits, |record| length.add(record));
-    let reply = Reply {
-        shard,
-        slice,
-        encrypted: encrypted.clone(),
-        next_iterator: Some("AAAA".to_owned()),
-        child_shards: Vec::new(),
-        millis_behind_latest: 70_000,
-    };
+    let encrypted = encrypted.clone();
+    let read = RecordsRead { shard, slice, encrypted, children: None, millis_behind_latest: 70_000 };
+    let reply = Reply { read, next_iterator: Some("AAAA".to_owned()) };
     let mut writer = RecordsWriter::new(reply, &length);
     let mut body = Vec::new();
     while !writer.is_done() {
@@ -120,14 +115,9 @@ fn a_reply_by_hand() {
     let limits = ReadLimits { records_max: 10, bytes_max: 1000 };
     let slice = log.read(0, 0, limits, |record| length.add(record));
     let number = shard.sequence_number(1, BORN_MS + 123).to_string();
-    let reply = Reply {
-        shard,
-        slice,
-        encrypted: EncryptionTimes::default(),
-        next_iterator: Some("AAAA".to_owned()),
-        child_shards: Vec::new(),
-        millis_behind_latest: 0,
-    };
+    let encrypted = EncryptionTimes::default();
+    let read = RecordsRead { shard, slice, encrypted, children: None, millis_behind_latest: 0 };
+    let reply = Reply { read, next_iterator: Some("AAAA".to_owned()) };
     let mut writer = RecordsWriter::new(reply, &length);
     let mut window = vec![0; 4096];
     let written = writer.write_chunk(&mut window);

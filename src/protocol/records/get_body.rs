@@ -24,7 +24,7 @@ impl GetBody {
             Codec::Json | Codec::ApplicationJson => {
                 let mut length = get_reply::RecordsLength::default();
                 let reply = request.execute(service, |record| length.add(record))?;
-                Ok(Self::Json(get_reply::RecordsWriter::new(reply, &length)))
+                Ok(Self::Json(get_reply::RecordsWriter::of_get_records(reply, &length)))
             }
             Codec::Cbor => {
                 let mut length = cbor_get_reply::RecordsLength::default();
@@ -56,7 +56,7 @@ impl GetBody {
     /// is undefined.
     pub fn write_chunk(&mut self, window: &mut Vec<u8>) -> usize {
         match self {
-            Self::Json(writer) => writer.write_chunk(window),
+            Self::Json(writer) => writer.write_chunk(window, 0),
             Self::Cbor(writer) => writer.write_chunk(window),
         }
     }

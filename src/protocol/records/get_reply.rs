@@ -1,4 +1,4 @@
-//! The reply to GetRecords: its exact length first, then its bytes in chunks.
+//! Records in JSON, as GetRecords replies and as events of subscriptions: the exact length first, then the bytes in chunks.
 //!
 //! The length is summed while the records are selected, so the answer has a Content-Length without being held in
 //! memory as a whole. Each chunk goes on where the last one ended.
@@ -6,7 +6,9 @@
 use crate::control::EncryptionTimes;
 use crate::log::{Cursor, Record, Slice};
 use crate::names::{SequenceNumber, SequenceWriter};
-use crate::operation::get_records::{ChildShard, Reply, child_shards_value};
+use crate::operation::get_records::Reply;
+use crate::operation::records_read::{ChildShard, RecordsRead, child_shards_value};
+use crate::operation::subscribe_to_shard;
 use crate::protocol::base64::encode::{Encode, Encoder, SLACK_BYTES, Task, encoded_len};
 use crate::protocol::json::{self, copy_plain, utf8_len_escaped, write_utf8};
 use crate::shard::Shard;
@@ -14,8 +16,9 @@ use crate::shard::Shard;
 const OPEN: &[u8] = b"{\"Records\":[";
 const NEXT_ITERATOR: &[u8] = b"],\"NextShardIterator\":\"";
 const MILLIS_BEHIND: &[u8] = b"\",\"MillisBehindLatest\":";
-/// The same two without an iterator in between.
-const NO_ITERATOR: &[u8] = b"],\"MillisBehindLatest\":";
+const CONTINUATION: &[u8] = b"],\"ContinuationSequenceNumber\":\"";
+/// The same where nothing comes next.
+const NOTHING_NEXT: &[u8] = b"],\"MillisBehindLatest\":";
 
 /// Between a record's key and its successor's number.
 const NUMBER: &[u8; 22] = b"\"},{\"SequenceNumber\":\"";
@@ -58,7 +61,7 @@ impl RecordsLength {
 
 /// A reply on its way out.
 pub struct RecordsWriter {
-    reply: Reply,
+    read: RecordsRead,
     cursor: Cursor,
     state: State,
     tail: Vec<u8>,
@@ -75,32 +78,44 @@ enum State {
 }
 
 impl RecordsWriter {
-    /// A writer for this reply, whose records were summed by `records`.
+    /// A writer for the reply to a GetRecords, whose records were summed by `records`.
     #[must_use]
-    pub fn new(reply: Reply, records: &RecordsLength) -> Self {
-        let any = reply.slice.records_count > 0;
-        let iterator_bytes = reply.next_iterator.as_ref().map_or(0, String::len);
-        let mut tail = Vec::with_capacity(iterator_bytes + 80);
+    pub fn of_get_records(reply: Reply, records: &RecordsLength) -> Self {
+        let iterator = reply.next_iterator.as_deref().map(|iterator| (NEXT_ITERATOR, iterator));
+        Self::new(reply.read, iterator, records)
+    }
+
+    /// A writer for an event of a subscription, whose records were summed by `records`.
+    #[must_use]
+    pub fn of_event(event: subscribe_to_shard::Records, records: &RecordsLength) -> Self {
+        let number = event.continuation.map(|number| number.to_string());
+        Self::new(event.read, number.as_deref().map(|number| (CONTINUATION, number)), records)
+    }
+
+    /// After the records comes a member that says how to go on, if it goes on.
+    fn new(read: RecordsRead, next: Option<(&[u8], &str)>, records: &RecordsLength) -> Self {
+        let any = read.slice.records_count > 0;
+        let mut tail = Vec::with_capacity(next.map_or(0, |(_, value)| value.len()) + 80);
         tail.extend_from_slice(if any { CLOSE } else { b"" });
-        match &reply.next_iterator {
-            Some(iterator) => {
-                tail.extend_from_slice(NEXT_ITERATOR);
-                tail.extend_from_slice(iterator.as_bytes());
+        match next {
+            Some((name, value)) => {
+                tail.extend_from_slice(name);
+                tail.extend_from_slice(value.as_bytes());
                 tail.extend_from_slice(MILLIS_BEHIND);
             }
-            None => tail.extend_from_slice(NO_ITERATOR),
+            None => tail.extend_from_slice(NOTHING_NEXT),
         }
-        tail.extend_from_slice(reply.millis_behind_latest.to_string().as_bytes());
-        if !reply.child_shards.is_empty() {
-            write_children(&reply.child_shards, &mut tail);
+        tail.extend_from_slice(read.millis_behind_latest.to_string().as_bytes());
+        if let Some(children) = &read.children {
+            write_children(children, &mut tail);
         }
         tail.push(b'}');
         // Every record counted a joint; the first one has none.
         let no_joint = if any { JOINT_BYTES } else { 0 };
-        let encrypted_bytes = encrypted_count(&reply) * ENCRYPTION.len() as u64;
+        let encrypted_bytes = encrypted_count(&read) * ENCRYPTION.len() as u64;
         let length = (OPEN.len() + tail.len() - no_joint) as u64 + records.bytes + encrypted_bytes;
         Self {
-            reply,
+            read,
             cursor: Cursor::default(),
             state: State::Start,
             tail,
@@ -122,24 +137,25 @@ impl RecordsWriter {
         self.state == State::Done
     }
 
-    /// Writes the next part to the start of `window` and returns its length. What is behind it is undefined.
+    /// Writes the next part to `window`, from `from` on, and returns where it ends. What is behind it is undefined.
     ///
     /// A part is as much as the window has room for and at least one record; a window that has no room for one grows.
-    pub fn write_chunk(&mut self, window: &mut Vec<u8>) -> usize {
+    pub fn write_chunk(&mut self, window: &mut Vec<u8>, from: usize) -> usize {
         let is_start = self.state == State::Start;
-        let mut at = match is_start {
-            // Each record begins with a joint; the opening is written over the first one.
-            true if self.reply.slice.records_count > 0 => FIRST_RECORD_AT,
-            true => OPEN.len(),
-            false => 0,
-        };
-        let start = at;
-        reserve(window, OPEN.len());
-        while at == start && !self.reply.slice.is_done(self.cursor) {
+        let start = from
+            + match is_start {
+                // Each record begins with a joint; the opening is written over the first one.
+                true if self.read.slice.records_count > 0 => FIRST_RECORD_AT,
+                true => OPEN.len(),
+                false => 0,
+            };
+        let mut at = start;
+        reserve(window, from + OPEN.len());
+        while at == start && !self.read.slice.is_done(self.cursor) {
             let task = WriteRecords {
-                slice: &self.reply.slice,
+                slice: &self.read.slice,
                 cursor: self.cursor,
-                of: Of { shard: &self.reply.shard, encrypted: &self.reply.encrypted },
+                of: Of { shard: &self.read.shard, encrypted: &self.read.encrypted },
                 writer: &mut self.records,
                 window,
                 at,
@@ -151,10 +167,10 @@ impl RecordsWriter {
             }
         }
         if is_start {
-            window[..OPEN.len()].copy_from_slice(OPEN);
+            window[from..][..OPEN.len()].copy_from_slice(OPEN);
             self.state = State::Records;
         }
-        if self.reply.slice.is_done(self.cursor) && (at == start || window.len() - at >= self.tail.len()) {
+        if self.read.slice.is_done(self.cursor) && (at == start || window.len() - at >= self.tail.len()) {
             let end = at + self.tail.len();
             reserve(window, end);
             window[at..end].copy_from_slice(&self.tail);
@@ -166,11 +182,11 @@ impl RecordsWriter {
 }
 
 /// How many of the records are encrypted. They are only looked at if any may be.
-pub(super) fn encrypted_count(reply: &Reply) -> u64 {
+pub(super) fn encrypted_count(read: &RecordsRead) -> u64 {
     let mut count = 0;
-    if !reply.encrypted.is_never() {
-        reply.slice.visit(Cursor::default(), |record| {
-            count += u64::from(reply.encrypted.holds_at(record.arrival_ms));
+    if !read.encrypted.is_never() {
+        read.slice.visit(Cursor::default(), |record| {
+            count += u64::from(read.encrypted.holds_at(record.arrival_ms));
             true
         });
     }
@@ -427,20 +443,15 @@ mod tests {
         let limits = ReadLimits { records_max: u32::MAX, bytes_max: u64::MAX };
         let mut length = RecordsLength::default();
         let slice = log.read(0, 0, limits, |record| length.add(record));
-        let reply = Reply {
-            shard,
-            slice,
-            encrypted: encrypted.clone(),
-            next_iterator: Some("AAAA".to_owned()),
-            child_shards: Vec::new(),
-            millis_behind_latest: 7,
-        };
-        let mut writer = RecordsWriter::new(reply, &length);
+        let encrypted = encrypted.clone();
+        let read = RecordsRead { shard, slice, encrypted, children: None, millis_behind_latest: 7 };
+        let reply = Reply { read, next_iterator: Some("AAAA".to_owned()) };
+        let mut writer = RecordsWriter::of_get_records(reply, &length);
         let mut body = Vec::new();
         while !writer.is_done() {
             // Whatever a window holds from before must not show.
             let mut window = vec![b'?'; window_bytes];
-            let written = writer.write_chunk(&mut window);
+            let written = writer.write_chunk(&mut window, 0);
             assert!(written > 0);
             body.extend_from_slice(&window[..written]);
         }

@@ -1,4 +1,4 @@
-//! The record path: PutRecord, PutRecords and GetRecords, both directions.
+//! The record path: PutRecord, PutRecords, GetRecords and SubscribeToShard, both directions.
 //!
 //! Well-formed puts are scanned straight from their bytes into the request, and replies are written straight into
 //! bytes. Whatever is out of the ordinary (an unknown member, a wrong type, a broken constraint, an escape) takes the
@@ -10,11 +10,12 @@
 //! | their replies | `put_reply` | `cbor_put_reply` |
 //! | reads out | `get_reply` | `cbor_get_reply` |
 //!
-//! `feed` cuts a PutRecords body into its list and the rest as it arrives; `requests` has the general route.
+//! `event_messages` has the events of subscriptions, which hold records as `get_reply` writes them. `feed` cuts a PutRecords body into its list and the rest as it arrives; `requests` has the general route.
 
 mod cbor_get_reply;
 pub(in crate::protocol) mod cbor_list;
 pub mod cbor_put_reply;
+pub mod event_messages;
 pub(in crate::protocol) mod feed;
 pub mod get_body;
 pub mod get_reply;

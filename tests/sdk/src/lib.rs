@@ -3,6 +3,7 @@
 //! - [`emulator`]: a server and clients for a test.
 //! - [`streams`], [`listing`], [`scopes`]: streams, who sees them, and their shards.
 //! - [`records`], [`reading`]: what goes in comes out.
+//! - [`subscriptions`]: records that are pushed.
 //! - [`resharding`]: splits and merges under producers, and readers that follow the children.
 //! - [`administration`]: streams, consumers and accounts are set, tagged and described.
 //! - [`refusals`]: errors by the SDK's types. [`settings`]: what a server was told at its start.
@@ -29,3 +30,5 @@ mod scopes;
 mod settings;
 #[cfg(test)]
 mod streams;
+#[cfg(test)]
+mod subscriptions;

@@ -11,8 +11,10 @@ use aws_sdk_kinesis::types::{
     PutRecordsRequestEntry, ScalingType, Shard, ShardFilter, ShardFilterType, ShardIteratorType, StreamStatus,
 };
 use shardmill::config::Config;
+use tokio::sync::watch;
 
 use crate::emulator::{Emulator, config, get, shard_id};
+use crate::subscriptions;
 
 const HALF: &str = "170141183460469231731687303715884105728";
 
@@ -134,8 +136,8 @@ async fn follow(client: Client, done: Arc<AtomicBool>) -> HashMap<String, Vec<u6
     }
 }
 
-/// Protects: while several put, shards are split, merged and counted anew: a reader that follows the children reads every
-/// record that was put once, each key's in order.
+/// Protects: while several put, shards are split, merged and counted anew: readers that follow the children, one that polls
+/// and one that is pushed to, read every record that was put once, each key's in order.
 #[tokio::test]
 async fn follow_the_children() {
     let emulator = Emulator::start();
@@ -145,6 +147,11 @@ async fn follow_the_children() {
         .map(|producer| tokio::spawn(produce(emulator.client(), producer, Arc::clone(&stop))))
         .collect();
     let follower = tokio::spawn(follow(emulator.client(), Arc::clone(&done)));
+    let consumer = subscriptions::register(&client, "c").await;
+    let count = watch::Sender::new(None);
+    let first = vec![shard_id(0), shard_id(1)];
+    let pushed = subscriptions::follow(emulator.client(), consumer, first, count.subscribe());
+    let pushed = tokio::spawn(pushed);
     for target in [4, 3, 6, 5, 3] {
         let update = client.update_shard_count().stream_name("s").target_shard_count(target);
         update.scaling_type(ScalingType::UniformScaling).send().await.unwrap();
@@ -174,9 +181,12 @@ async fn follow_the_children() {
         put.extend(producer.await.unwrap());
     }
     done.store(true, Ordering::Release);
-    let read = follower.await.unwrap();
-    assert_eq!(read.len(), put.len());
-    for (key, count) in put {
-        assert!(read[&key].iter().copied().eq(0..count), "{key}: {count} put, {:?} read", read[&key]);
+    let all = put.values().map(|count| usize::try_from(*count).unwrap()).sum();
+    count.send_replace(Some(all));
+    for read in [follower.await.unwrap(), pushed.await.unwrap()] {
+        assert_eq!(read.len(), put.len());
+        for (key, count) in &put {
+            assert!(read[key].iter().copied().eq(0..*count), "{key}: {count} put, {:?} read", read[key]);
+        }
     }
 }
