@@ -26,6 +26,7 @@ use shardmill::protocol::records::get_body::GetBody;
 use shardmill::protocol::records::{cbor_put_reply, put_reply};
 use shardmill::router;
 use shardmill::shard::Tally;
+use shardmill::transitions::Transitions;
 
 use crate::common::{
     BATCH_RECORDS, CODECS, SIZES, START_MS, batch_records, put_records_body, throughput, timed,
@@ -169,7 +170,7 @@ fn service_with_stream(shard_count: u32) -> (Service, Arc<Stream>) {
     let settings = ControlSettings {
         shard_limit: Limit::Infinite,
         on_demand_stream_count_limit: Limit::Infinite,
-        transition_ms: 0,
+        transitions: Transitions::all(0),
         ceiling: Ceiling::NONE,
     };
     let registry = Registry::new(settings, clock.clone(), Arc::clone(&tally));

@@ -22,7 +22,7 @@
 //! **A record is appended in one place:** `run_append` in `shard/actor.rs`, reached only through `execute`, which
 //! asks for the shard's run token. Sequence number, append and publication are one step there.
 //!
-//! Below all of these: [`names`], [`limits`], [`error`], [`document`], [`clock`] and [`faults`], and `sync`, the
+//! Below all of these: [`names`], [`limits`], [`error`], [`document`], [`clock`], [`transitions`] and [`faults`], and `sync`, the
 //! primitives that the model checker can replace. Around them: [`config`], `memory` (who may take how much), [`Server`]
 //! and [`cli`].
 //!
@@ -52,5 +52,6 @@ pub mod router;
 mod server;
 pub mod shard;
 mod sync;
+pub mod transitions;
 
 pub use server::{Server, ShutdownReport, StartError};

@@ -25,6 +25,7 @@ use crate::names::AccountId;
 use crate::operation::Service;
 use crate::operation::seal::{Sealer, entropy};
 use crate::shard::Tally;
+use crate::transitions::Transitions;
 
 /// How often expired records and deleted streams are given back.
 const HOUSEKEEPING_PERIOD: Duration = Duration::from_secs(1);
@@ -211,7 +212,7 @@ pub(crate) fn service(
     let settings = ControlSettings {
         shard_limit: config.shard_limit,
         on_demand_stream_count_limit: config.on_demand_stream_count_limit,
-        transition_ms: config.latency_ms,
+        transitions: Transitions::new(config.latency_ms, config.own_times),
         ceiling: plan.ceiling,
     };
     let registry = Registry::new(settings, clock.clone(), Arc::clone(&tally));

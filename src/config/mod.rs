@@ -11,6 +11,7 @@ pub use settings::settings_table_markdown;
 
 pub use crate::limits::{AtMemoryLimit, Limit};
 use crate::names::{Region, StreamName};
+use crate::transitions::OwnTimes;
 use settings::SETTINGS;
 use std::ffi::OsString;
 use std::fmt;
@@ -37,6 +38,8 @@ pub struct Config {
     pub on_demand_stream_count_limit: Limit,
     /// Length of each control-plane transition (create, split, delete, ...), in ms. Puts and gets never wait.
     pub latency_ms: u64,
+    /// Transitions whose length is their own.
+    pub own_times: OwnTimes,
     /// Streams that exist from the start.
     pub initialize_streams: Vec<InitialStream>,
     /// Bytes of memory that the server may take. `None`: three quarters of what the machine or its cgroup grants.
@@ -66,6 +69,7 @@ impl Default for Config {
             shard_limit: Limit::At(100),
             on_demand_stream_count_limit: Limit::At(10),
             latency_ms: 500,
+            own_times: OwnTimes::default(),
             initialize_streams: Vec::new(),
             memory_limit_bytes: None,
             at_memory_limit: AtMemoryLimit::Trim,

@@ -7,6 +7,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 
 use crate::limits::{ADVANTAGE_CONSUMERS_MAX, STREAM_CONSUMERS_MAX};
 use crate::names::ConsumerName;
+use crate::transitions::Transition;
 
 use super::attached::Attached;
 use super::consumers::{Consumer, RegisterError};
@@ -89,9 +90,9 @@ impl StreamChange<'_> {
         self.change_plan(settings, self.now_ms);
     }
 
-    /// Puts settings in force after the transition time; until then the stream is UPDATING.
-    pub fn update(&self, settings: StreamSettings) {
-        let from_ms = self.transition_end_ms();
+    /// Puts settings in force after the time of this transition; until then the stream is UPDATING.
+    pub fn update(&self, settings: StreamSettings, transition: Transition) {
+        let from_ms = self.end_ms(transition);
         self.change_plan(settings, from_ms);
         self.stream.update_until(from_ms);
     }
@@ -150,7 +151,7 @@ impl StreamChange<'_> {
         let is_advantage = self.settings().mode == StreamMode::OnDemand
             && self.registry.accounts().commitment(self.stream.scope(), self.now_ms).is_in_force();
         let consumers_max = if is_advantage { ADVANTAGE_CONSUMERS_MAX } else { STREAM_CONSUMERS_MAX };
-        let times = (self.now_ms, self.transition_end_ms());
+        let times = (self.now_ms, self.end_ms(Transition::RegisterConsumer));
         let (consumers, consumer) =
             self.stream.consumers().registered(name, attached, times, consumers_max)?;
         self.stream.consumers.store(Arc::new(consumers));
@@ -159,13 +160,15 @@ impl StreamChange<'_> {
 
     /// Deregisters a consumer, which is DELETING for the transition time.
     pub fn deregister_consumer(&self, consumer: &Arc<Consumer>) {
-        let consumers = self.stream.consumers().deregistered(consumer, self.transition_end_ms());
+        let gone_from_ms = self.end_ms(Transition::DeregisterConsumer);
+        let consumers = self.stream.consumers().deregistered(consumer, gone_from_ms);
         self.stream.consumers.store(Arc::new(consumers));
         // After that: a subscription that begins meanwhile looks at its consumer again once it stands in the list.
         self.stream.subscriptions().end_of(consumer);
     }
 
-    const fn transition_end_ms(&self) -> u64 {
-        self.now_ms.saturating_add(self.registry.settings().transition_ms)
+    /// When a transition that begins now is over.
+    const fn end_ms(&self, transition: Transition) -> u64 {
+        self.now_ms.saturating_add(self.registry.settings().transitions.ms(transition))
     }
 }

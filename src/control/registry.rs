@@ -14,6 +14,7 @@ use crate::limits::{AtMemoryLimit, CREATING_STREAMS_MAX, Limit, RETENTION_HOURS_
 use crate::log::{Ceiling, ChunkPool};
 use crate::names::{StreamArn, StreamName};
 use crate::shard::{Command, ShardContext, Tally};
+use crate::transitions::{Transition, Transitions};
 
 use super::account::Accounts;
 use super::attached::Attached;
@@ -35,8 +36,8 @@ pub struct ControlSettings {
     pub shard_limit: Limit,
     /// On-demand streams per account and region.
     pub on_demand_stream_count_limit: Limit,
-    /// Length of CREATING, UPDATING and DELETING, in milliseconds.
-    pub transition_ms: u64,
+    /// Lengths of CREATING, UPDATING and DELETING.
+    pub transitions: Transitions,
     /// How much memory records may take.
     pub ceiling: Ceiling,
 }
@@ -166,7 +167,7 @@ impl Registry {
     /// # Errors
     /// The name is taken, or a quota would be passed.
     pub fn create(&self, new: NewStream) -> Result<Arc<Stream>, ControlError> {
-        self.create_with_transition(new, self.settings.transition_ms)
+        self.create_with_transition(new, self.settings.transitions.ms(Transition::CreateStream))
     }
 
     /// Creates a stream that is ACTIVE at once: one that the settings ask for at start.
@@ -191,7 +192,7 @@ impl Registry {
         if !with_consumers && stream.consumers().live(now_ms).next().is_some() {
             return Err(ControlError::HasConsumers);
         }
-        let gone_from_ms = now_ms.saturating_add(self.settings.transition_ms);
+        let gone_from_ms = now_ms.saturating_add(self.settings.transitions.ms(Transition::DeleteStream));
         stream.consumers.store(Arc::new(stream.consumers().all_deregistered(gone_from_ms)));
         stream.subscriptions().end_all(Ending::Deregistered);
         stream.delete_at(gone_from_ms);
@@ -385,7 +386,7 @@ mod tests {
         let settings = ControlSettings {
             shard_limit,
             on_demand_stream_count_limit: Limit::At(1),
-            transition_ms,
+            transitions: Transitions::all(transition_ms),
             ceiling,
         };
         (Registry::new(settings, clock.clock(), Arc::default()), clock)

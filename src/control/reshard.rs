@@ -22,6 +22,7 @@ use crate::names::{HashKey, HashKeyRange, ShardId};
 use crate::router::{ClosedShard, Parents, ShardMap};
 use crate::shard::seal::Seal;
 use crate::shard::{Shard, ShardContext};
+use crate::transitions::Transition;
 
 use super::registry::{ControlError, Registry};
 use super::reshard_plan::{Piece, Plan, may_split};
@@ -219,7 +220,7 @@ impl Registry {
         shard: ShardId,
         at: Option<HashKey>,
     ) -> Result<(), ReshardError> {
-        self.reshard(scope, name, |change, now_ms| {
+        self.reshard(scope, name, Transition::SplitShard, |change, now_ms| {
             let (id, range) = change.listed(shard, now_ms)?;
             change.check_open(shard)?;
             self.check_added(scope, 1, now_ms)?;
@@ -241,7 +242,7 @@ impl Registry {
         shard: ShardId,
         adjacent: ShardId,
     ) -> Result<(), ReshardError> {
-        self.reshard(scope, name, |change, now_ms| {
+        self.reshard(scope, name, Transition::MergeShards, |change, now_ms| {
             let [one, other] = [change.listed(shard, now_ms)?, change.listed(adjacent, now_ms)?];
             if !meets(one.1, other.1) && !meets(other.1, one.1) {
                 return Err(ReshardError::NotAdjacent);
@@ -261,7 +262,7 @@ impl Registry {
     /// half as many shards, or more than there may be; the account's quota; shards too narrow to be split.
     pub fn update_shard_count(&self, scope: Scope, name: &str, target: usize) -> Result<usize, ReshardError> {
         let mut current = 0;
-        self.reshard(scope, name, |change, now_ms| {
+        self.reshard(scope, name, Transition::UpdateShardCount, |change, now_ms| {
             let pieces: Vec<Piece> = change.map.open().iter().map(|shard| (shard.id, shard.range)).collect();
             let open = pieces.len();
             current = open;
@@ -290,11 +291,12 @@ impl Registry {
     }
 
     /// Starts what `plan` says, which comes with the open shards that it leaves, on a stream that is ACTIVE and
-    /// provisioned.
+    /// provisioned. It is due after the time of this transition.
     fn reshard(
         &self,
         scope: Scope,
         name: &str,
+        transition: Transition,
         plan: impl FnOnce(&Change, u64) -> Result<Option<(Plan, usize)>, ReshardError>,
     ) -> Result<(), ReshardError> {
         let changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -308,7 +310,7 @@ impl Registry {
         }
         let change = Change { map: stream.shard_map(), stream };
         if let Some((plan, planned_open)) = plan(&change, now_ms)? {
-            let due_ms = now_ms.saturating_add(self.settings().transition_ms);
+            let due_ms = now_ms.saturating_add(self.settings().transitions.ms(transition));
             change.stream.resharding.start(plan, due_ms, planned_open as u64);
         }
         drop(changing);

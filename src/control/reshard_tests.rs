@@ -20,6 +20,7 @@ use crate::names::{AccountId, HashKey, HashKeyRange, Region, ShardId, StreamName
 use crate::router::ShardMap;
 use crate::shard::batch::Records;
 use crate::shard::{Shard, Tally};
+use crate::transitions::Transitions;
 
 const HERE: Scope = Scope { account: AccountId::DEFAULT, region: Region::US_EAST_1 };
 const START_MS: u64 = 1_700_000_000_500;
@@ -35,8 +36,12 @@ struct House {
 fn house(shards: u32, transition_ms: u64, shard_limit: Limit) -> House {
     let (clock, tally) = (MovableClock::new(START_MS), Arc::new(Tally::default()));
     let on_demand_stream_count_limit = Limit::Infinite;
-    let settings =
-        ControlSettings { shard_limit, on_demand_stream_count_limit, transition_ms, ceiling: Ceiling::NONE };
+    let settings = ControlSettings {
+        shard_limit,
+        on_demand_stream_count_limit,
+        transitions: Transitions::all(transition_ms),
+        ceiling: Ceiling::NONE,
+    };
     let registry = Registry::new(settings, clock.clock(), Arc::clone(&tally));
     registry.create_active(new_stream("s", shards)).unwrap();
     House { registry, clock, tally }

@@ -14,6 +14,7 @@ use crate::log::Ceiling;
 use crate::names::{AccountId, HashKey, Region, StreamName};
 use crate::operation::schema::{read, shapes};
 use crate::operation::seal::Sealer;
+use crate::transitions::Transitions;
 
 const HERE: Scope = Scope { account: AccountId::DEFAULT, region: Region::US_EAST_1 };
 const START_MS: u64 = 1_700_000_000_900;
@@ -34,7 +35,7 @@ impl House {
         let settings = ControlSettings {
             shard_limit: Limit::Infinite,
             on_demand_stream_count_limit: Limit::Infinite,
-            transition_ms: 0,
+            transitions: Transitions::all(0),
             ceiling: Ceiling::NONE,
         };
         let (tally, time) = (Arc::default(), clock.clock());

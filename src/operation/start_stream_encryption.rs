@@ -5,6 +5,7 @@
 use crate::control::{DailyQuota, Needs, Scope, StreamSettings};
 use crate::error::ApiError;
 use crate::names::AccountId;
+use crate::transitions::Transition;
 
 use super::refusals;
 use super::schema::Input;
@@ -47,7 +48,8 @@ impl Request {
             .take_daily(DailyQuota::EncryptionStarts)
             .map_err(|quota| refusals::daily_limit("StartStreamEncryption", quota.max(), &stream))?;
         let settings = StreamSettings::clone(&change.settings());
-        change.update(StreamSettings { key_id: Some(key_id.into()), ..settings });
+        change
+            .update(StreamSettings { key_id: Some(key_id.into()), ..settings }, Transition::StartEncryption);
         Ok(())
     }
 }

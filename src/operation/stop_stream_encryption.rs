@@ -2,6 +2,7 @@
 
 use crate::control::{DailyQuota, Needs, Scope, StreamSettings};
 use crate::error::ApiError;
+use crate::transitions::Transition;
 
 use super::refusals;
 use super::schema::Input;
@@ -42,7 +43,10 @@ impl Request {
         change
             .take_daily(DailyQuota::EncryptionStops)
             .map_err(|quota| refusals::daily_limit("StopStreamEncryption", quota.max(), &stream))?;
-        change.update(StreamSettings { key_id: None, ..StreamSettings::clone(&settings) });
+        change.update(
+            StreamSettings { key_id: None, ..StreamSettings::clone(&settings) },
+            Transition::StopEncryption,
+        );
         Ok(())
     }
 }

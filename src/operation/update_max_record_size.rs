@@ -2,6 +2,7 @@
 
 use crate::control::{Needs, Scope, StreamSettings};
 use crate::error::ApiError;
+use crate::transitions::Transition;
 
 use super::create_stream::record_bytes_max;
 use super::schema::Input;
@@ -31,7 +32,10 @@ impl Request {
     pub fn execute(self, service: &Service) -> Result<(), ApiError> {
         let change = self.stream.begin_change(service, Needs::Active)?;
         let settings = StreamSettings::clone(&change.settings());
-        change.update(StreamSettings { record_bytes_max: self.record_bytes_max, ..settings });
+        change.update(
+            StreamSettings { record_bytes_max: self.record_bytes_max, ..settings },
+            Transition::UpdateLimits,
+        );
         Ok(())
     }
 }

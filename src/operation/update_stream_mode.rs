@@ -2,6 +2,7 @@
 
 use crate::control::{DailyQuota, Needs, RecordDistribution, Scope, StreamMode, StreamSettings};
 use crate::error::ApiError;
+use crate::transitions::Transition;
 
 use super::create_stream::capacity_refusal;
 use super::refusals;
@@ -53,7 +54,7 @@ impl Request {
                 .take_daily(DailyQuota::ModeSwitches)
                 .map_err(|quota| refusals::daily_limit("UpdateStreamMode", quota.max(), &stream))?;
         }
-        change.update(match mode {
+        let settings = match mode {
             // A provisioned stream has neither of these.
             StreamMode::Provisioned => StreamSettings {
                 mode,
@@ -66,7 +67,8 @@ impl Request {
                 warm_throughput_mibps: warm_throughput_mibps.or(settings.warm_throughput_mibps),
                 ..settings
             },
-        });
+        };
+        change.update(settings, Transition::UpdateMode);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use crate::control::{Needs, Scope, StreamMode, StreamSettings};
 use crate::document::Value;
 use crate::error::ApiError;
 use crate::limits::WARM_THROUGHPUT_MIBPS_MAX;
+use crate::transitions::Transition;
 
 use super::describe_stream::integer;
 use super::refusals;
@@ -53,7 +54,10 @@ impl Request {
         let change = stream.begin_change(service, Needs::Active)?;
         let settings = StreamSettings::clone(&change.settings());
         check_warm_throughput(mibps, settings.mode, &stream, service)?;
-        change.update(StreamSettings { warm_throughput_mibps: Some(mibps), ..settings });
+        change.update(
+            StreamSettings { warm_throughput_mibps: Some(mibps), ..settings },
+            Transition::UpdateLimits,
+        );
         let warm_throughput = WarmThroughput::of(change.stream(), change.now_ms());
         Ok(Reply { stream, warm_throughput })
     }
