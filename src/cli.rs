@@ -5,7 +5,7 @@
 //! shutdown short.
 
 use crate::clock::Clock;
-use crate::config::{Config, Invocation, LogFormat, LogLevel};
+use crate::config::{Config, Invocation, LogFormat, LogLevel, System};
 use crate::server::Server;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::OsString;
@@ -31,9 +31,10 @@ where
     A::Item: Into<OsString> + Clone,
 {
     // A variable that is not UTF-8 must be refused by name, so it is read lossily rather than overlooked.
-    let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let lossily = |text: OsString| text.to_string_lossy().into_owned();
+    let env = std::env::vars_os().map(|(name, value)| (lossily(name), lossily(value)));
     match Config::resolve(args, env) {
-        Ok(Invocation::Serve(config)) => serve(config),
+        Ok(Invocation::Serve { config, notes }) => serve(*config, &notes),
         Ok(Invocation::Show(text)) => {
             // Whoever closed our stdout did not want the text.
             let _ = io::stdout().write_all(text.as_bytes());
@@ -44,8 +45,11 @@ where
 }
 
 /// Runs a server until a signal.
-fn serve(config: Config) -> ExitCode {
+fn serve(config: Config, notes: &[String]) -> ExitCode {
     start_logging(config.log_level, config.log_format);
+    for note in notes {
+        tracing::info!("{note}");
+    }
     // Signals are caught before the server can be reached: one that follows the start-up line at once, or that hits
     // process 1 of a container, where uncaught ones are ignored, still stops it in order.
     let signals = match Signals::catch() {
@@ -57,11 +61,12 @@ fn serve(config: Config) -> ExitCode {
         Ok(config) => config,
         Err(error) => return fail(&format_args!("cannot draw a seed: {error}"), 1),
     };
+    let (system, scheme) = (config.in_place_of, if config.announces_https { "https" } else { "http" });
     let server = match Server::start(config, Clock::system()) {
         Ok(server) => server,
         Err(error) => return fail(&error, error.exit_code()),
     };
-    let line = start_line(server.local_addr(), &server.features());
+    let line = start_line(system, scheme, server.local_addr(), &server.features());
     let mut stdout = io::stdout().lock();
     if let Err(error) = writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
         tracing::warn!(%error, "cannot write the start-up line: {line}");
@@ -91,8 +96,15 @@ fn with_seed<E>(config: Config, draw: impl FnOnce() -> Result<u64, E>) -> Result
 }
 
 /// The line that says where the server is; tools wait for it and read the address from it.
-fn start_line(addr: SocketAddr, features: &[String]) -> String {
-    format!("shardmill {} listening on http://{addr} ({})", env!("CARGO_PKG_VERSION"), features.join("; "))
+fn start_line(system: System, scheme: &str, addr: SocketAddr, features: &[String]) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    match system {
+        // To the letter what its users wait for.
+        System::Kinesalite => format!("Listening at {scheme}://{addr}"),
+        System::LocalStack | System::KinesisMock => {
+            format!("shardmill {version} listening on {scheme}://{addr} ({})", features.join("; "))
+        }
+    }
 }
 
 /// Says why in one line and gives the exit code.
@@ -175,10 +187,13 @@ mod tests {
         let features = ["workers 2", "faults off"].map(String::from);
         let version = env!("CARGO_PKG_VERSION");
         assert_eq!(
-            start_line("127.0.0.1:4566".parse().unwrap(), &features),
+            start_line(System::LocalStack, "http", "127.0.0.1:4566".parse().unwrap(), &features),
             format!("shardmill {version} listening on http://127.0.0.1:4566 (workers 2; faults off)")
         );
-        assert!(start_line("[::1]:80".parse().unwrap(), &features).contains(" http://[::1]:80 ("));
+        let line = start_line(System::KinesisMock, "https", "[::1]:80".parse().unwrap(), &features);
+        assert!(line.contains(" https://[::1]:80 ("), "{line}");
+        let line = start_line(System::Kinesalite, "http", "0.0.0.0:4567".parse().unwrap(), &features);
+        assert_eq!(line, "Listening at http://0.0.0.0:4567");
     }
 
     #[test]

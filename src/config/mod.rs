@@ -1,31 +1,53 @@
 //! What a server is told at its start: every setting resolved to a checked value.
 //!
-//! A flag wins over `SHARDMILL_*`, that over LocalStack's name, that over the default. The settings themselves are
-//! declared once, in `settings`; this file holds what they resolve to and the order in which they are looked up.
+//! A flag wins over `SHARDMILL_*`, that over LocalStack's name, that over the name of the system behind LocalStack, that
+//! over the default. The settings themselves are declared once, in `table`, and what means nothing here in `idle`;
+//! `place` says whose variables are heard, `resolve` looks them up, and this file holds what they resolve to.
 
 mod command;
+mod idle;
+mod place;
+mod resolve;
 mod settings;
+#[cfg(test)]
+mod systems_tests;
+mod table;
+#[cfg(test)]
+mod tests;
+mod unknown;
 mod values;
 
+pub use place::{Provider, System};
 pub use settings::settings_table_markdown;
 
 pub use crate::limits::{AtMemoryLimit, Limit};
-use crate::names::{Region, StreamName};
+use crate::names::{AccountId, Region, StreamName};
 use crate::transitions::OwnTimes;
-use settings::SETTINGS;
-use std::ffi::OsString;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use values::BadValue;
 
 /// The settings of one server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
+    /// In whose place the server runs, as the start-up line tells.
+    pub in_place_of: System,
+    /// Whose defaults held beside those of LocalStack.
+    pub provider: Provider,
     /// The address to listen on.
     pub host: IpAddr,
     /// The port to listen on; 0 takes any free one.
     pub port: u16,
+    /// A second port at the same address, where others have TLS; 0 takes any free one.
+    pub tls_port: Option<u16>,
+    /// What else to listen on.
+    pub also_listen: Vec<SocketAddr>,
+    /// Whether the start-up line says https; TLS is taken on every port either way.
+    pub announces_https: bool,
+    /// The account of callers whose access key is none, and of initial streams.
+    pub account: AccountId,
+    /// The region of callers who name none.
+    pub region: Region,
     /// Threads that serve requests, 1 to [`WORKERS_MAX`](crate::limits::WORKERS_MAX).
     pub workers: usize,
     /// Share of PutRecord and PutRecords calls that are refused as throttled, 0.0 to 1.0.
@@ -61,8 +83,15 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            in_place_of: System::LocalStack,
+            provider: Provider::KinesisMock,
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 4566,
+            tls_port: None,
+            also_listen: Vec::new(),
+            announces_https: false,
+            account: AccountId::DEFAULT,
+            region: Region::US_EAST_1,
             workers: values::available_workers(),
             error_probability: 0.0,
             seed: None,
@@ -86,42 +115,14 @@ impl Default for Config {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Invocation {
     /// Run a server.
-    Serve(Config),
+    Serve {
+        /// Its settings.
+        config: Box<Config>,
+        /// What was accepted and means nothing, a line for each, to be told once.
+        notes: Vec<String>,
+    },
     /// Print this text (help or version) to stdout and stop; it ends with a line break.
     Show(String),
-}
-
-impl Config {
-    /// Reads a command line (the program's name first) and the environment, here behind a function of a name.
-    ///
-    /// An environment variable that is empty or blank counts as unset.
-    ///
-    /// # Errors
-    /// The first bad flag or value, in one line. Nothing is ignored or corrected silently.
-    pub fn resolve<A>(args: A, env: impl Fn(&str) -> Option<String>) -> Result<Invocation, ConfigError>
-    where
-        A: IntoIterator,
-        A::Item: Into<OsString> + Clone,
-    {
-        let flags = match command::parse(args)? {
-            command::Line::Flags(flags) => flags,
-            command::Line::Show(text) => return Ok(Invocation::Show(text)),
-        };
-        let mut config = Self::default();
-        for setting in SETTINGS {
-            let from_flag =
-                || flags.get(setting.flag).map(|value| (format!("--{}", setting.flag), value.clone()));
-            let from_env = || {
-                let set = |name: &&str| env(name).filter(|value| !value.trim().is_empty());
-                setting.env.iter().find_map(|name| set(name).map(|value| ((*name).to_owned(), value)))
-            };
-            let Some((given_as, value)) = from_flag().or_else(from_env) else { continue };
-            (setting.apply)(&mut config, value.trim()).map_err(|BadValue { part }| {
-                ConfigError::BadValue { given_as, value, part, accepted: setting.accepted }
-            })?;
-        }
-        Ok(Invocation::Serve(config))
-    }
 }
 
 /// A stream that exists from the start.
@@ -171,6 +172,13 @@ pub enum ConfigError {
     },
     /// A command line that cannot be read: an unknown flag, a flag without its value.
     BadCommandLine(String),
+    /// A variable in our name that is no setting.
+    UnknownVariable {
+        /// Its name.
+        name: String,
+        /// The one that was probably meant.
+        nearest: Option<&'static str>,
+    },
 }
 
 impl ConfigError {
@@ -193,11 +201,14 @@ impl fmt::Display for ConfigError {
                 write!(f, "; accepted: {accepted}")
             }
             Self::BadCommandLine(message) => f.write_str(message),
+            Self::UnknownVariable { name, nearest: Some(nearest) } => {
+                write!(f, "{name:?} is no setting; was {nearest} meant?")
+            }
+            Self::UnknownVariable { name, nearest: None } => {
+                write!(f, "{name:?} is no setting; see `shardmill --help`")
+            }
         }
     }
 }
 
 impl std::error::Error for ConfigError {}
-
-#[cfg(test)]
-mod tests;

@@ -1,22 +1,37 @@
 //! Tests of the resolution: which of flag, environment and default counts, and what a bad value says.
 
+use super::place::Place;
+use super::settings::BOOL;
+use super::table::SETTINGS;
 use super::*;
 
-fn resolve(args: &[&str], env: &[(&str, &str)]) -> Result<Invocation, ConfigError> {
-    let args = std::iter::once("shardmill").chain(args.iter().copied());
-    Config::resolve(args, |name| {
-        env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-    })
+/// What the program makes of its name, its arguments and its environment.
+pub(super) fn resolve_as(
+    program: &str,
+    args: &[&str],
+    env: &[(&str, &str)],
+) -> Result<Invocation, ConfigError> {
+    let args = std::iter::once(program).chain(args.iter().copied());
+    Config::resolve(args, env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
 }
 
-fn config(args: &[&str], env: &[(&str, &str)]) -> Config {
-    match resolve(args, env) {
-        Ok(Invocation::Serve(config)) => config,
+pub(super) fn resolve(args: &[&str], env: &[(&str, &str)]) -> Result<Invocation, ConfigError> {
+    resolve_as("shardmill", args, env)
+}
+
+/// The settings and the notes.
+pub(super) fn served(invocation: Result<Invocation, ConfigError>) -> (Config, Vec<String>) {
+    match invocation {
+        Ok(Invocation::Serve { config, notes }) => (*config, notes),
         other => panic!("{other:?}"),
     }
 }
 
-fn error(args: &[&str], env: &[(&str, &str)]) -> String {
+pub(super) fn config(args: &[&str], env: &[(&str, &str)]) -> Config {
+    served(resolve(args, env)).0
+}
+
+pub(super) fn error(args: &[&str], env: &[(&str, &str)]) -> String {
     let error = resolve(args, env).unwrap_err();
     assert_eq!(error.exit_code(), 2);
     let text = error.to_string();
@@ -45,23 +60,48 @@ fn nothing_given_is_the_default() {
 
 /// For each setting two values that it takes.
 const SAMPLES: &[(&str, &str, &str)] = &[
+    ("listen", ":1", "0.0.0.0:4566,[::1]:5"),
     ("host", "0.0.0.0", "::1"),
     ("port", "0", "65535"),
+    ("tls-port", "0", "4567"),
+    ("ssl", "true", "0"),
     ("workers", "1", "256"),
+    ("account-id", "123456789012", "000000000001"),
+    ("region", "eu-west-1", "us-gov-east-1"),
     ("error-probability", "0.25", "1.0"),
     ("seed", "0", "18446744073709551615"),
     ("shard-limit", "Infinity", "7"),
     ("on-demand-stream-count-limit", "0", "infinity"),
     ("latency-ms", "0", "86400000"),
+    ("create-stream-duration", "1 second", "0"),
+    ("delete-stream-duration", "1 second", "0"),
+    ("update-stream-duration", "1 second", "0"),
+    ("split-shard-duration", "1 second", "0"),
+    ("merge-shards-duration", "1 second", "0"),
+    ("update-shard-count-duration", "1 second", "0"),
+    ("update-stream-mode-duration", "1 second", "0"),
+    ("start-stream-encryption-duration", "1 second", "0"),
+    ("stop-stream-encryption-duration", "1 second", "0"),
+    ("register-stream-consumer-duration", "1 second", "0"),
+    ("deregister-stream-consumer-duration", "1 second", "0"),
     ("initialize-streams", "a", "b:2:eu-west-1,c:1"),
     ("memory-limit", "1GiB", "Infinity"),
     ("at-memory-limit", "throttle", "trim"),
     ("tls-cert", "server.pem", "/etc/tls/chain and key.pem"),
     ("tls-key", "server.key", "/etc/tls/key.pem"),
     ("tls-ca-out", "ca.pem", "../ca.pem"),
+    ("persistence", "false", "0"),
+    ("load-data-if-exists", "false", "0"),
+    ("persist-path", "data", "/var/data"),
+    ("persist-file-name", "000000000000.json", "x"),
+    ("persist-interval", "5s", "1 minute"),
     ("log-level", "trace", "ERROR"),
     ("log-format", "text", "JSON"),
 ];
+
+/// Those that are not built: good values change nothing.
+const WITHOUT_FIELD: &[&str] =
+    &["persistence", "load-data-if-exists", "persist-path", "persist-file-name", "persist-interval"];
 
 /// A config with just this setting, by the table's own reader.
 fn with(flag: &str, value: &str) -> Config {
@@ -71,21 +111,39 @@ fn with(flag: &str, value: &str) -> Config {
     config
 }
 
+/// What a setting decides about others, and what is always refused, is tested apart.
 #[test]
 fn every_setting_is_heard_from_flag_and_each_environment_name() {
-    assert_eq!(SAMPLES.len(), SETTINGS.len());
-    for (setting, (flag, one, other)) in SETTINGS.iter().zip(SAMPLES) {
+    let settings = SETTINGS.iter().filter(|setting| !["provider", "path"].contains(&setting.flag));
+    let settings: Vec<_> = settings.collect();
+    assert_eq!(SAMPLES.len(), settings.len());
+    for (setting, (flag, one, other)) in settings.into_iter().zip(SAMPLES) {
         assert_eq!(setting.flag, *flag);
-        assert_ne!(with(flag, one), with(flag, other), "--{flag} fills no field");
+        assert_eq!(with(flag, one) == with(flag, other), WITHOUT_FIELD.contains(flag), "--{flag}");
         for value in [one, other] {
             let wanted = with(flag, value);
-            assert_eq!(config(&[&format!("--{flag}"), value], &[]), wanted);
-            assert_eq!(config(&["serve", &format!("--{flag}={value}")], &[]), wanted);
-            for name in setting.env {
-                assert_eq!(config(&[], &[(name, value)]), wanted, "{name}");
+            for flag in setting.flags() {
+                assert_eq!(config(&["serve", &format!("--{flag}={value}")], &[]), wanted);
+                if !setting.is_switch() {
+                    assert_eq!(config(&[&format!("--{flag}"), value], &[]), wanted);
+                }
+            }
+            let heard = setting.env.iter().filter(|name| name.is_heard(Place::of(System::LocalStack)));
+            for name in heard {
+                assert_eq!(config(&[], &[(name.text, value)]), wanted, "{}", name.text);
             }
         }
     }
+}
+
+/// A switch without a value is on, and the argument behind it is not its value.
+#[test]
+fn a_switch_needs_no_value() {
+    assert!(config(&["--ssl"], &[]).announces_https);
+    let config = config(&["--ssl", "--port", "7"], &[]);
+    assert!(config.announces_https && config.port == 7);
+    assert!(error(&["--ssl", "false"], &[]).contains("false"));
+    assert!(error(&["--persistence"], &[]).contains("not built yet"));
 }
 
 #[test]
@@ -192,6 +250,12 @@ fn every_setting_refuses_what_is_out_of_its_range() {
         ("on-demand-stream-count-limit", "-1"),
         ("latency-ms", "500ms"),
         ("latency-ms", "86400001"),
+        ("create-stream-duration", "soon"),
+        ("listen", "example.com"),
+        ("account-id", "12345678901"),
+        ("region", "EU"),
+        ("ssl", "maybe"),
+        ("path", "data"),
         ("initialize-streams", "a:0"),
         ("tls-cert", ""),
         ("log-level", "off"),
@@ -226,11 +290,55 @@ fn help_tells_every_setting_and_examples() {
         let help = shown(args);
         assert!(help.ends_with('\n'));
         for setting in SETTINGS {
-            assert!(help.contains(&format!("--{} <{}>", setting.flag, setting.value_name)), "{help}");
-            assert!(setting.env.iter().all(|name| help.contains(name)), "{help}");
+            let (left, right) = if setting.value_name == BOOL { ("[=<", ">]") } else { (" <", ">") };
+            let shown = format!("--{}{left}{}{right}", setting.flag, setting.value_name);
+            assert!(help.contains(&shown), "{shown} is not in {help}");
+            assert!(setting.flags().all(|flag| help.contains(&format!("--{flag}"))), "{help}");
+            assert!(setting.env.iter().all(|name| help.contains(name.text)), "{help}");
         }
         assert!(help.contains("\nEXAMPLES\n"));
     }
+}
+
+#[test]
+fn kinesalites_flags_are_spelt_as_they_were_given() {
+    assert!(error(&["--shardLimit", "x"], &[]).starts_with("--shardLimit is \"x\""));
+    assert!(error(&["--shardLimit", "1", "--shard-limit", "2"], &[]).contains("cannot be used with"));
+}
+
+/// A typing error in our own name is no setting that is silently not there.
+#[test]
+fn unknown_variables_of_ours_are_refused() {
+    for (name, told) in [
+        (
+            "SHARDMILL_SHARD_LIMITS",
+            "\"SHARDMILL_SHARD_LIMITS\" is no setting; was SHARDMILL_SHARD_LIMIT meant?",
+        ),
+        ("SHARDMILL_LATENCY", "\"SHARDMILL_LATENCY\" is no setting; was SHARDMILL_LATENCY_MS meant?"),
+        ("SHARDMILL_", "\"SHARDMILL_\" is no setting; was SHARDMILL_SSL meant?"),
+        ("SHARDMILL_X\n", "\"SHARDMILL_X\\n\" is no setting; see `shardmill --help`"),
+    ] {
+        assert_eq!(error(&[], &[(name, "1")]), told);
+        assert_eq!(config(&[], &[(name, "")]), Config::default());
+    }
+}
+
+/// What Kubernetes puts into each container for services `shardmill` and `shardmill-tls` moves no port.
+#[test]
+fn variables_of_kubernetes_are_not_ours() {
+    let injected = [
+        ("SHARDMILL_SERVICE_HOST", "10.0.0.7"),
+        ("SHARDMILL_SERVICE_PORT", "4566"),
+        ("SHARDMILL_SERVICE_PORT_HTTP", "4566"),
+        ("SHARDMILL_PORT", "tcp://10.0.0.7:4566"),
+        ("SHARDMILL_PORT_4566_TCP", "tcp://10.0.0.7:4566"),
+        ("SHARDMILL_PORT_4566_TCP_PROTO", "tcp"),
+        ("SHARDMILL_PORT_4566_TCP_PORT", "4566"),
+        ("SHARDMILL_PORT_4566_TCP_ADDR", "10.0.0.7"),
+        ("SHARDMILL_TLS_PORT", "tcp://10.0.0.8:443"),
+        ("SHARDMILL_TLS_SERVICE_HOST", "10.0.0.8"),
+    ];
+    assert_eq!(served(resolve(&[], &injected)), (Config::default(), Vec::new()));
 }
 
 /// The examples are read as a user would type them.
@@ -243,7 +351,7 @@ fn the_examples_work() {
         config(&args, &[]);
         tried += 1;
     }
-    assert!(tried >= 4, "{help}");
+    assert!(tried >= 6, "{help}");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use super::{InitialStream, Limit};
 use crate::limits::{MEMORY_LIMIT_BYTES_MIN, ON_DEMAND_SHARDS_INITIAL, SHARD_COUNT_MAX, WORKERS_MAX};
-use crate::names::{Region, StreamName};
-use std::net::{IpAddr, Ipv4Addr};
+use crate::names::{AccountId, Region, StreamName};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -15,7 +15,8 @@ pub(super) struct BadValue {
     pub(super) part: Option<String>,
 }
 
-const BAD: BadValue = BadValue { part: None };
+/// A value that is wrong as a whole.
+pub(super) const BAD: BadValue = BadValue { part: None };
 
 /// An IP address, or `localhost` for 127.0.0.1.
 pub(super) fn host(text: &str) -> Result<IpAddr, BadValue> {
@@ -25,6 +26,38 @@ pub(super) fn host(text: &str) -> Result<IpAddr, BadValue> {
     text.parse().map_err(|_| BAD)
 }
 
+/// `[host][:port],...`, the host of an IPv6 address in brackets; what an item leaves out is as in `usual`. Blanks around
+/// items are tolerated.
+pub(super) fn addresses(text: &str, usual: SocketAddr) -> Result<Vec<SocketAddr>, BadValue> {
+    let mut addresses = Vec::new();
+    for item in text.split(',').map(str::trim) {
+        let bad_item = || BadValue { part: Some(item.to_owned()) };
+        let address = address(item, usual).ok_or_else(bad_item)?;
+        // Port 0 is a free one, and there are many.
+        if address.port() != 0 && addresses.contains(&address) {
+            return Err(bad_item());
+        }
+        addresses.push(address);
+    }
+    Ok(addresses)
+}
+
+fn address(item: &str, usual: SocketAddr) -> Option<SocketAddr> {
+    let (host, port) = match item.strip_prefix('[') {
+        Some(rest) => {
+            let (host, rest) = rest.split_once(']')?;
+            (host, if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) })
+        }
+        None => item.split_once(':').map_or((item, None), |(host, port)| (host, Some(port))),
+    };
+    if host.is_empty() && port.is_none() {
+        return None;
+    }
+    let host = if host.is_empty() { usual.ip() } else { self::host(host).ok()? };
+    let port = port.map_or(Some(usual.port()), |port| whole(port, 0..=u16::MAX).ok())?;
+    Some(SocketAddr::new(host, port))
+}
+
 /// Decimal digits that make a number within `range`.
 pub(super) fn whole<N: FromStr + PartialOrd>(text: &str, range: RangeInclusive<N>) -> Result<N, BadValue> {
     // `parse` alone would take a plus sign.
@@ -32,6 +65,60 @@ pub(super) fn whole<N: FromStr + PartialOrd>(text: &str, range: RangeInclusive<N
         return Err(BAD);
     }
     text.parse().ok().filter(|number| range.contains(number)).ok_or(BAD)
+}
+
+/// `true` or `false`, `1` or `0`, in any case.
+pub(super) fn truth(text: &str) -> Result<bool, BadValue> {
+    word(text, &[("true", true), ("false", false), ("1", true), ("0", false)])
+}
+
+/// The longest time of a setting, in ms: a day.
+pub(super) const DURATION_MS_MAX: u64 = 24 * 3_600_000;
+
+/// Units of time as kinesis-mock spells them: the short form, the words, which may end in an `s`, and the length in ns.
+const UNITS_NS: &[(&str, &[&str], f64)] = &[
+    ("ns", &["nano", "nanosecond"], 1.0),
+    ("\u{b5}s", &["micro", "microsecond"], 1e3),
+    ("us", &[], 1e3),
+    ("ms", &["milli", "millisecond"], 1e6),
+    ("s", &["sec", "second"], 1e9),
+    ("m", &["min", "minute"], 60e9),
+    ("h", &["hr", "hour"], 3_600e9),
+    ("d", &["day"], 86_400e9),
+];
+
+/// A time such as `500ms`, `1 second` or `1.5 minutes`, or a bare number of milliseconds; at most a day. In ms, to the
+/// nearest.
+pub(super) fn duration_ms(text: &str) -> Result<u64, BadValue> {
+    if !text.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(BAD);
+    }
+    let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let unit = unit.trim_start();
+    if unit.is_empty() {
+        return whole(number, 0..=DURATION_MS_MAX);
+    }
+    let singular = unit.strip_suffix('s').unwrap_or(unit);
+    let of_unit = UNITS_NS.iter().find(|(short, words, _)| *short == unit || words.contains(&singular));
+    let (.., unit_ns) = of_unit.ok_or(BAD)?;
+    let ms = (number.parse::<f64>().map_err(|_| BAD)? * unit_ns / 1e6).round();
+    // Compared first, so that nothing is cut off.
+    if ms > DURATION_MS_MAX as f64 {
+        return Err(BAD);
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to a day's milliseconds")]
+    Ok(ms as u64)
+}
+
+/// An account: twelve digits.
+pub(super) fn account(text: &str) -> Result<AccountId, BadValue> {
+    AccountId::parse(text).ok_or(BAD)
+}
+
+/// A region.
+pub(super) fn region(text: &str) -> Result<Region, BadValue> {
+    Region::parse(text).ok_or(BAD)
 }
 
 /// A count of worker threads.
@@ -70,13 +157,19 @@ pub(super) fn path(text: &str) -> Result<PathBuf, BadValue> {
     if text.is_empty() { Err(BAD) } else { Ok(PathBuf::from(text)) }
 }
 
+/// The name of a file, without a folder.
+pub(super) fn file_name(text: &str) -> Result<(), BadValue> {
+    if text.is_empty() || text.contains('/') { Err(BAD) } else { Ok(()) }
+}
+
 /// One word of a closed list, in any case: kinesis-mock's levels are in capitals.
 pub(super) fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, BadValue> {
     words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, value)| *value).ok_or(BAD)
 }
 
-/// `name[:shards[:region]],...`; blanks around items and a comma after the last are tolerated, as by kinesis-mock.
-pub(super) fn streams(text: &str) -> Result<Vec<InitialStream>, BadValue> {
+/// `name[:shards[:region]],...`; a number or region that is left out or empty is four or the usual one. Blanks around
+/// items and a comma after the last are tolerated, as by kinesis-mock.
+pub(super) fn streams(text: &str, usual: Region) -> Result<Vec<InitialStream>, BadValue> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(Vec::new());
@@ -84,7 +177,7 @@ pub(super) fn streams(text: &str) -> Result<Vec<InitialStream>, BadValue> {
     let mut streams: Vec<InitialStream> = Vec::new();
     for item in text.strip_suffix(',').unwrap_or(text).split(',') {
         let bad_item = || BadValue { part: Some(item.trim().to_owned()) };
-        let stream = stream(item.trim()).ok_or_else(bad_item)?;
+        let stream = stream(item.trim(), usual).ok_or_else(bad_item)?;
         if streams.iter().any(|other| (&other.name, other.region) == (&stream.name, stream.region)) {
             return Err(bad_item());
         }
@@ -93,16 +186,16 @@ pub(super) fn streams(text: &str) -> Result<Vec<InitialStream>, BadValue> {
     Ok(streams)
 }
 
-fn stream(item: &str) -> Option<InitialStream> {
+fn stream(item: &str, usual: Region) -> Option<InitialStream> {
     let mut parts = item.split(':').map(str::trim);
     let name = StreamName::parse(parts.next()?)?;
-    let shards = match parts.next() {
-        Some(count) => whole(count, 1..=SHARD_COUNT_MAX).ok()?,
-        None => ON_DEMAND_SHARDS_INITIAL,
+    let shards = match parts.next().unwrap_or_default() {
+        "" => ON_DEMAND_SHARDS_INITIAL,
+        count => whole(count, 1..=SHARD_COUNT_MAX).ok()?,
     };
-    let region = match parts.next() {
-        Some(region) => Region::parse(region)?,
-        None => Region::US_EAST_1,
+    let region = match parts.next().unwrap_or_default() {
+        "" => usual,
+        region => Region::parse(region)?,
     };
     parts.next().is_none().then_some(InitialStream { name, shards, region })
 }
@@ -117,7 +210,7 @@ mod tests {
     use super::*;
 
     fn parts(text: &str) -> Vec<(String, u32, String)> {
-        let streams = streams(text).unwrap();
+        let streams = streams(text, Region::US_EAST_1).unwrap();
         streams.iter().map(|s| (s.name.to_string(), s.shards, s.region.to_string())).collect()
     }
 
@@ -129,6 +222,17 @@ mod tests {
     fn initial_streams_have_defaults_from_the_right() {
         assert_eq!(parts(""), []);
         assert_eq!(parts("a"), expected(&[("a", 4, "us-east-1")]));
+        let region = Region::parse("eu-west-1").unwrap();
+        assert_eq!(streams("a,b:1", region).unwrap().iter().filter(|s| s.region == region).count(), 2);
+        assert_eq!(
+            parts("a:,b::us-west-2,c:1:,d::"),
+            expected(&[
+                ("a", 4, "us-east-1"),
+                ("b", 4, "us-west-2"),
+                ("c", 1, "us-east-1"),
+                ("d", 4, "us-east-1")
+            ])
+        );
         assert_eq!(
             parts(" a:1 ,\tb:2:eu-west-1,  c , a : 3 : eu-west-1 ,"),
             expected(&[
@@ -147,9 +251,6 @@ mod tests {
             ("a,b:0", "b:0"),
             ("a:x", "a:x"),
             ("a:-1", "a:-1"),
-            ("a:", "a:"),
-            ("a::eu-west-1", "a::eu-west-1"),
-            ("a:1:", "a:1:"),
             ("a:1:EU", "a:1:EU"),
             ("a:1:eu-west-1:x", "a:1:eu-west-1:x"),
             ("a:1000001", "a:1000001"),
@@ -161,7 +262,11 @@ mod tests {
             ("a:1,a:2", "a:2"),
             ("a,a:4:us-east-1", "a:4:us-east-1"),
         ] {
-            assert_eq!(streams(text), Err(BadValue { part: Some(part.to_owned()) }), "{text}");
+            assert_eq!(
+                streams(text, Region::US_EAST_1),
+                Err(BadValue { part: Some(part.to_owned()) }),
+                "{text}"
+            );
         }
     }
 
@@ -193,6 +298,101 @@ mod tests {
         assert_eq!(host("::1").unwrap().to_string(), "::1");
         for text in ["", "example.com", "127.0.0", "127.0.0.1:80", "[::1]"] {
             assert_eq!(host(text), Err(BAD), "{text}");
+        }
+    }
+
+    /// Protects: LocalStack's forms of an address, each part of which may be left out, and brackets around IPv6.
+    #[test]
+    fn addresses_may_leave_out_a_part() {
+        let usual = "127.0.0.1:4566".parse().unwrap();
+        let read = |text: &str| {
+            addresses(text, usual)
+                .map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        };
+        for (text, all) in [
+            ("0.0.0.0:4566", "0.0.0.0:4566"),
+            ("0.0.0.0", "0.0.0.0:4566"),
+            (":4510", "127.0.0.1:4510"),
+            ("localhost:1", "127.0.0.1:1"),
+            ("[::]:4566", "[::]:4566"),
+            ("[::1]", "[::1]:4566"),
+            ("0.0.0.0:4566, 0.0.0.0:443", "0.0.0.0:4566 0.0.0.0:443"),
+            (":0,:0", "127.0.0.1:0 127.0.0.1:0"),
+        ] {
+            assert_eq!(read(text), Ok(all.to_owned()), "{text}");
+        }
+        for (text, part) in [
+            ("", ""),
+            ("0.0.0.0:1,", ""),
+            (":", ":"),
+            (":x", ":x"),
+            ("::1", "::1"),
+            ("[::1", "[::1"),
+            ("[::1]4566", "[::1]4566"),
+            ("example.com:1", "example.com:1"),
+            ("0.0.0.0:65536", "0.0.0.0:65536"),
+            (":1,127.0.0.1:1", "127.0.0.1:1"),
+        ] {
+            assert_eq!(read(text), Err(BadValue { part: Some(part.to_owned()) }), "{text}");
+        }
+    }
+
+    /// Protects: the spellings of kinesis-mock's durations, of which the README of that system shows `500ms`.
+    #[test]
+    fn durations_have_units() {
+        for (text, ms) in [
+            ("500ms", 500),
+            ("0ms", 0),
+            ("0", 0),
+            ("250", 250),
+            ("1 second", 1_000),
+            ("1second", 1_000),
+            ("2 seconds", 2_000),
+            ("5s", 5_000),
+            ("3 sec", 3_000),
+            ("1.5 minutes", 90_000),
+            ("1m", 60_000),
+            ("2 mins", 120_000),
+            ("1 h", 3_600_000),
+            ("3 hrs", 10_800_000),
+            ("2 hours", 7_200_000),
+            ("1 day", 86_400_000),
+            ("10 millis", 10),
+            ("7 milliseconds", 7),
+            ("1500 micros", 2),
+            ("1500us", 2),
+            ("400\u{b5}s", 0),
+            ("2000000 nanos", 2),
+        ] {
+            assert_eq!(duration_ms(text), Ok(ms), "{text}");
+        }
+        for text in [
+            "",
+            "ms",
+            "-1s",
+            "+1s",
+            "1.5",
+            "1.2.3s",
+            ".5s",
+            "1 fortnight",
+            "1 mss",
+            "2 days",
+            "86400001",
+            "1e3s",
+            "Inf",
+            "5 s s",
+        ] {
+            assert_eq!(duration_ms(text), Err(BAD), "{text}");
+        }
+    }
+
+    #[test]
+    fn truth_is_a_word_or_a_digit() {
+        for (text, value) in [("true", true), ("False", false), ("1", true), ("0", false)] {
+            assert_eq!(truth(text), Ok(value));
+        }
+        for text in ["", "yes", "on", "2", "t"] {
+            assert_eq!(truth(text), Err(BAD), "{text}");
         }
     }
 

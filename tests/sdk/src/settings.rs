@@ -8,10 +8,9 @@ use crate::emulator::{Emulator, config, create, put};
 
 /// Settings from the environment, as a container is given them; the port and clock of a test.
 fn from_environment(variables: &[(&str, &str)]) -> Config {
-    let look_up =
-        |name: &str| variables.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
-    match Config::resolve(["shardmill"], look_up).expect("settings") {
-        Invocation::Serve(config) => Config { port: 0, ..config },
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    match Config::resolve(["shardmill"], variables).expect("settings") {
+        Invocation::Serve { config, .. } => Config { port: 0, ..*config },
         Invocation::Show(text) => panic!("{text}"),
     }
 }
