@@ -183,7 +183,7 @@ fn service_with_stream(shard_count: u32) -> (Service, Arc<Stream>) {
     };
     let stream = registry.create(new).expect("no quota is near");
     let (sealer, faults) = (Sealer::new([7; 16]), FaultPlan::new(0.0, 0));
-    (Service { registry, clock, sealer, faults, tally }, stream)
+    (Service { registry, clock, sealer, faults, tally, usual_caller: SCOPE }, stream)
 }
 
 /// Stores so many full requests.

@@ -7,6 +7,8 @@
 use crate::clock::Clock;
 use crate::config::{Config, Invocation, LogFormat, LogLevel, System};
 use crate::server::Server;
+#[cfg(target_os = "linux")]
+use rustix::process::{Pid, getppid, set_parent_process_death_signal};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -56,6 +58,9 @@ fn serve(config: Config, notes: &[String]) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return fail(&format_args!("cannot catch signals: {error}"), 1),
     };
+    if let Some(Err(error)) = config.end_with.map(end_with) {
+        return fail(&error, 1);
+    }
     take_all_files();
     let config = match with_seed(config, getrandom::u64) {
         Ok(config) => config,
@@ -80,6 +85,23 @@ fn serve(config: Config, notes: &[String]) -> ExitCode {
     let report = server.shutdown();
     tracing::info!(?report, "stopped");
     ExitCode::SUCCESS
+}
+
+/// Has the system send SIGTERM as soon as this process has ended, which must be our parent.
+#[cfg(target_os = "linux")]
+fn end_with(pid: i32) -> io::Result<()> {
+    set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+    // It may have ended before it was asked for.
+    if getppid().map(Pid::as_raw_pid) != Some(pid) {
+        return Err(io::Error::other(format!("process {pid} has not started this one, or has ended")));
+    }
+    Ok(())
+}
+
+/// Other systems do not tell.
+#[cfg(not(target_os = "linux"))]
+fn end_with(_pid: i32) -> io::Result<()> {
+    Ok(())
 }
 
 /// Lets the process have as many files, and so connections, open at once as the system allows it. Shells give 1,024, and

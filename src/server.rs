@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, System};
 use crate::control::{
     ControlError, ControlSettings, NewStream, Registry, Scope, StreamMode, StreamSettings, Tags,
 };
@@ -21,11 +22,10 @@ use crate::http::tls::{Tls, TlsFiles};
 use crate::http::worker::Worker;
 use crate::limits::AtMemoryLimit;
 use crate::memory::MemoryPlan;
-use crate::names::AccountId;
 use crate::operation::Service;
 use crate::operation::seal::{Sealer, entropy};
 use crate::shard::Tally;
-use crate::transitions::Transitions;
+use crate::transitions::{OwnTimes, Transitions};
 
 /// How often expired records and deleted streams are given back.
 const HOUSEKEEPING_PERIOD: Duration = Duration::from_secs(1);
@@ -58,6 +58,7 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 /// ```
 pub struct Server {
     address: SocketAddr,
+    other_addresses: Vec<SocketAddr>,
     config: Config,
     seed: u64,
     record_bytes_max: u64,
@@ -121,7 +122,7 @@ impl Server {
         let plan = MemoryPlan::of(&config);
         let service = service(&config, &plan, seed, clock)?;
         let tls = Tls::new(&tls_files(&config)).map_err(|error| StartError::Tls(error.into()))?;
-        let (listener, address) = listen(&config)?;
+        let (listeners, address, other_addresses) = listen(&config)?;
         let (stopping, stopped) = watch::channel(false);
         let shared = Shared {
             service: Arc::clone(&service),
@@ -138,16 +139,31 @@ impl Server {
         let runtime = runtime.map_err(StartError::Worker)?;
         let acceptor = std::thread::Builder::new()
             .name("acceptor".to_owned())
-            .spawn(move || runtime.block_on(accept_until_stopped(listener, sockets, service, stopped)))
+            .spawn(move || runtime.block_on(accept_until_stopped(listeners, sockets, service, stopped)))
             .map_err(StartError::Worker)?;
         let record_bytes_max = plan.ceiling.soft_bytes;
-        Ok(Self { address, config, seed, record_bytes_max, stopping, acceptor: Some(acceptor), workers })
+        Ok(Self {
+            address,
+            other_addresses,
+            config,
+            seed,
+            record_bytes_max,
+            stopping,
+            acceptor: Some(acceptor),
+            workers,
+        })
     }
 
     /// Where it listens.
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where else it listens: at the TLS port first, if there is one, then at what else it was told.
+    #[must_use]
+    pub fn other_addrs(&self) -> &[SocketAddr] {
+        &self.other_addresses
     }
 
     /// What is switched on, in words.
@@ -159,12 +175,18 @@ impl Server {
         } else {
             "faults off".to_owned()
         };
-        let mut features = vec![
+        let others = self.other_addrs().iter().map(|address| format!("also on {address}"));
+        let own_times = if config.own_times == OwnTimes::default() { "" } else { ", some of their own" };
+        let mut features: Vec<_> = others.collect();
+        if config.in_place_of != System::LocalStack {
+            features.push(format!("in the place of {}", config.in_place_of.name()));
+        }
+        features.extend([
             format!("workers {}", config.workers),
             faults,
-            format!("transitions {} ms", config.latency_ms),
+            format!("transitions {} ms{own_times}", config.latency_ms),
             format!("shard limit {}", config.shard_limit),
-        ];
+        ]);
         features.push(match (self.record_bytes_max, config.at_memory_limit) {
             (u64::MAX, _) => "memory unlimited".to_owned(),
             (bytes, AtMemoryLimit::Trim) => format!("records trimmed past {} MiB", bytes >> 20),
@@ -223,6 +245,7 @@ pub(crate) fn service(
         sealer: Sealer::new(entropy()),
         faults: FaultPlan::new(config.error_probability, seed),
         tally,
+        usual_caller: Scope { account: config.account, region: config.region },
     }))
 }
 
@@ -237,7 +260,7 @@ fn tls_files(config: &Config) -> TlsFiles {
 fn create_initial_streams(config: &Config, registry: &Registry) -> Result<(), StartError> {
     for stream in &config.initialize_streams {
         let new = NewStream {
-            scope: Scope { account: AccountId::DEFAULT, region: stream.region },
+            scope: Scope { account: config.account, region: stream.region },
             name: stream.name.clone(),
             shard_count: stream.shards,
             settings: StreamSettings::of(StreamMode::Provisioned),
@@ -251,8 +274,20 @@ fn create_initial_streams(config: &Config, registry: &Registry) -> Result<(), St
     Ok(())
 }
 
-fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), StartError> {
-    let wanted = SocketAddr::new(config.host, config.port);
+/// Listens at every address that is asked for, the usual one first; or at none.
+fn listen(config: &Config) -> Result<(Vec<TcpListener>, SocketAddr, Vec<SocketAddr>), StartError> {
+    let tls = config.tls_port.map(|port| SocketAddr::new(config.host, port));
+    let (first, address) = listen_at(SocketAddr::new(config.host, config.port))?;
+    let (mut listeners, mut others) = (vec![first], Vec::new());
+    for wanted in tls.into_iter().chain(config.also_listen.iter().copied()) {
+        let (listener, address) = listen_at(wanted)?;
+        listeners.push(listener);
+        others.push(address);
+    }
+    Ok((listeners, address, others))
+}
+
+fn listen_at(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let refused = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AddrInUse => StartError::AddressInUse(wanted),
         _ => StartError::Listen(wanted, error),
@@ -274,17 +309,13 @@ fn bound(address: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Hands connections to the workers in turn, and keeps house in between.
+/// Hands connections to the workers, and keeps house in between.
 async fn accept_until_stopped(
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     sockets: Vec<tokio::sync::mpsc::UnboundedSender<std::net::TcpStream>>,
     service: Arc<Service>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let listener = match tokio::net::TcpListener::from_std(listener) {
-        Ok(listener) => listener,
-        Err(error) => return tracing::error!(%error, "cannot accept connections"),
-    };
     let house = tokio::spawn(keep_house(Arc::clone(&service)));
     let relieved = Arc::clone(&service);
     let relief = tokio::spawn(async move {
@@ -294,13 +325,29 @@ async fn accept_until_stopped(
             tokio::time::sleep(RELIEF_REST).await;
         }
     });
-    let mut turns = sockets.iter().cycle();
+    // Aborted when it is dropped, which closes the listeners.
+    let mut accepting: JoinSet<()> =
+        listeners.into_iter().map(|listener| accept(listener, sockets.clone())).collect();
+    connection::stopped(&mut stopped).await;
+    accepting.shutdown().await;
+    // They would go on for minutes.
+    service.registry.end_subscriptions();
+    house.abort();
+    relief.abort();
+}
+
+/// Hands the connections of one listener to the workers in turn.
+async fn accept(
+    listener: TcpListener,
+    workers: Vec<tokio::sync::mpsc::UnboundedSender<std::net::TcpStream>>,
+) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "cannot accept connections"),
+    };
+    let mut turns = workers.iter().cycle();
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = connection::stopped(&mut stopped) => break,
-        };
-        match accepted.and_then(|(socket, _)| socket.into_std()) {
+        match listener.accept().await.and_then(|(socket, _)| socket.into_std()) {
             Ok(socket) => {
                 // A worker that has ended takes no more; the socket closes.
                 let _ = turns.next().map(|worker| worker.send(socket));
@@ -311,10 +358,6 @@ async fn accept_until_stopped(
             }
         }
     }
-    // They would go on for minutes.
-    service.registry.end_subscriptions();
-    house.abort();
-    relief.abort();
 }
 
 async fn keep_house(service: Arc<Service>) {

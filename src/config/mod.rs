@@ -74,6 +74,8 @@ pub struct Config {
     pub tls_key: Option<PathBuf>,
     /// Where the CA of the generated certificate is written at the start, in PEM.
     pub tls_ca_out: Option<PathBuf>,
+    /// The process that started this one and with which it ends, where the system can tell.
+    pub end_with: Option<i32>,
     /// The least severe message that is logged.
     pub log_level: LogLevel,
     /// How a log line is written.
@@ -105,6 +107,7 @@ impl Default for Config {
             tls_cert: None,
             tls_key: None,
             tls_ca_out: None,
+            end_with: None,
             log_level: LogLevel::Info,
             log_format: LogFormat::Text,
         }

@@ -431,6 +431,16 @@ pub(super) static SETTINGS: &[Setting] = &[
         ..Setting::EMPTY
     },
     Setting {
+        flag: "end-with",
+        env: &[Name::ours("SHARDMILL_END_WITH")],
+        value_name: "PID",
+        default: Default::Value(""),
+        help: "On Linux, end in order as soon as this process has ended, which must be the one that started the server",
+        accepted: "a process id",
+        apply: |config, text| values::whole(text, 1..=i32::MAX).map(|pid| config.end_with = Some(pid)),
+        ..Setting::EMPTY
+    },
+    Setting {
         flag: "log-level",
         env: &[
             Name::ours("SHARDMILL_LOG_LEVEL"),

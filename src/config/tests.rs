@@ -95,6 +95,7 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("persist-path", "data", "/var/data"),
     ("persist-file-name", "000000000000.json", "x"),
     ("persist-interval", "5s", "1 minute"),
+    ("end-with", "1", "4194304"),
     ("log-level", "trace", "ERROR"),
     ("log-format", "text", "JSON"),
 ];
@@ -256,6 +257,7 @@ fn every_setting_refuses_what_is_out_of_its_range() {
         ("region", "EU"),
         ("ssl", "maybe"),
         ("path", "data"),
+        ("end-with", "0"),
         ("initialize-streams", "a:0"),
         ("tls-cert", ""),
         ("log-level", "off"),

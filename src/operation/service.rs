@@ -29,6 +29,8 @@ pub struct Service {
     pub faults: FaultPlan,
     /// What went wrong so far.
     pub tally: Arc<Tally>,
+    /// Who calls if a request does not say.
+    pub usual_caller: Scope,
 }
 
 impl Service {

@@ -10,13 +10,13 @@ use memchr::{memchr, memchr2};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Who calls: streams belong to an account and a region.
+/// Who calls: streams belong to an account and a region. What a credential leaves out is the server's to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
-    /// The access key if that is 12 digits, else `000000000000`.
-    pub account: AccountId,
-    /// The region of the credential scope, `us-east-1` if there is none.
-    pub region: Region,
+    /// The access key if that is 12 digits.
+    pub account: Option<AccountId>,
+    /// The region of the credential scope.
+    pub region: Option<Region>,
 }
 
 /// A credential of the right form: `{access key}/{date}/{region}/{service}/aws4_request`.
@@ -43,10 +43,8 @@ impl<'a> Credential<'a> {
             (*part, rest) = cut(text, memchr(b'/', text));
         }
         let [access_key, _, region, service] = parts;
-        let caller = Caller {
-            account: AccountId::parse_bytes(access_key).unwrap_or(AccountId::DEFAULT),
-            region: Region::parse_bytes(region).unwrap_or(Region::US_EAST_1),
-        };
+        let caller =
+            Caller { account: AccountId::parse_bytes(access_key), region: Region::parse_bytes(region) };
         Self { caller, service: (!service.is_empty()).then(|| keep(service)) }
     }
 

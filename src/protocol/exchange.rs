@@ -107,7 +107,7 @@ pub fn prepare<H: Headers + ?Sized>(
 ) -> Result<Prepared, Answer> {
     let mut body = match intake.finish() {
         Fed::Whole(body) => body,
-        Fed::Records(fed) => return scanned_put_records(head, post, fed),
+        Fed::Records(fed) => return scanned_put_records(head, post, fed, service),
     };
     let body = body.as_mut_slice();
     if body.is_empty() {
@@ -118,7 +118,7 @@ pub fn prepare<H: Headers + ?Sized>(
         && let Some(scanned) = scan_put_record(codec, body)
     {
         let (_, caller) = resolve(head, post, Body::Object)?;
-        let request = requests::scanned_put_record(scanned, scope(caller));
+        let request = requests::scanned_put_record(scanned, scope(caller, service));
         return Prepared::of(codec, request.map(Step::PutRecord));
     }
     let value = match codec.parse(body, scratch) {
@@ -126,7 +126,7 @@ pub fn prepare<H: Headers + ?Sized>(
         Err(Malformed) => return Err(refused(resolve(head, post, Body::Malformed))),
     };
     let (operation, caller) = resolve(head, post, Body::Object)?;
-    Prepared::of(codec, step(value, operation, scope(caller), codec, service))
+    Prepared::of(codec, step(value, operation, scope(caller, service), codec, service))
 }
 
 /// A PutRecord in the form that clients really send.
@@ -142,11 +142,12 @@ fn scanned_put_records<H: Headers + ?Sized>(
     head: &RequestHead<'_, H>,
     post: &Post<'_>,
     mut fed: FedRecords,
+    service: &Service,
 ) -> Result<Prepared, Answer> {
     let (_, caller) = resolve(head, post, Body::Object)?;
     let codec = post.codec.unwrap_or(Codec::Json);
     let scanned = fed.scanned().ok_or(ApiError::bare(ErrorKind::InternalFailure));
-    let request = scanned.and_then(|scanned| requests::scanned_put_records(scanned, scope(caller)));
+    let request = scanned.and_then(|scanned| requests::scanned_put_records(scanned, scope(caller, service)));
     Prepared::of(codec, request.map(Step::PutRecords))
 }
 
@@ -202,8 +203,9 @@ fn step(
     }
 }
 
-const fn scope(caller: Caller) -> Scope {
-    Scope { account: caller.account, region: caller.region }
+fn scope(caller: Caller, service: &Service) -> Scope {
+    let usual = service.usual_caller;
+    Scope { account: caller.account.unwrap_or(usual.account), region: caller.region.unwrap_or(usual.region) }
 }
 
 fn get_records(value: Value<'_>, codec: Codec, service: &Service) -> Result<Reply, ApiError> {
