@@ -37,7 +37,7 @@ impl Connection {
     }
 
     /// The members of an answer that is 200.
-    fn ask(&mut self, operation: &str, input: &Value) -> Value {
+    pub(crate) fn ask(&mut self, operation: &str, input: &Value) -> Value {
         let (status, document) = self.call_cbor(operation, input);
         assert_eq!(status, 200, "{operation} {input:?}: {document:?}");
         document
@@ -78,11 +78,11 @@ fn document(answer: &Answer) -> Value {
     document
 }
 
-fn map<const N: usize>(members: [(&str, Value); N]) -> Value {
+pub(crate) fn map<const N: usize>(members: [(&str, Value); N]) -> Value {
     Value::Map(members.into_iter().map(|(name, value)| (name.into(), value)).collect())
 }
 
-fn blob(bytes: &[u8]) -> Value {
+pub(crate) fn blob(bytes: &[u8]) -> Value {
     bytes.into()
 }
 
@@ -90,7 +90,7 @@ fn time(time_ms: u64) -> Value {
     Value::Tag(1, Box::new(time_ms.into()))
 }
 
-fn member<'a>(document: &'a Value, name: &str) -> &'a Value {
+pub(crate) fn member<'a>(document: &'a Value, name: &str) -> &'a Value {
     let members = document.as_map().unwrap_or_else(|| panic!("no map: {document:?}"));
     let found = members.iter().find(|(key, _)| key.as_text() == Some(name));
     &found.unwrap_or_else(|| panic!("no {name} in {document:?}")).1

@@ -2,13 +2,15 @@
 //! line of the server's code; and two tests that read the project's own files.
 //!
 //! - [`client`]: a tiny HTTP/1.1 client; [`speakers`]: clients that speak HTTP/2 or TLS; [`setup`]: a server for a test
-//!   and the requests most tests make.
+//!   and the requests most tests make; [`folder`]: files of a test.
 //! - [`health`], [`dispatch`], [`errors`], [`shapes`], [`spellings`], [`iterators`], [`faults`]: what is answered, byte
 //!   for byte; [`bodies`], [`cbor_bodies`]: to what real clients sent; [`cbor`]: in the other codec.
 //! - [`subscriptions`]: records that are pushed, event by event.
 //! - [`resharding`]: splits, merges and new shard counts, and what readers see of them.
 //! - [`tags`], [`policies`], [`settings`], [`encryption`], [`account`], [`consumers`]: how streams, consumers and accounts
 //!   are set, tagged and described; [`administration_errors`]: what is refused of it, to the letter.
+//! - [`scopes`], [`durations`]: accounts and regions, each for itself; transitions, each with a time of its own.
+//! - [`launch_forms`]: started as kinesis-mock and kinesalite are, through the npm package too.
 //! - [`http2`], [`tls`]: what else than plain HTTP/1.1 the port takes; [`budget`]: bodies that want more memory than there
 //!   is.
 //! - [`transport`], [`shutdown`], [`parting`], [`crowd`], [`program`]: bodies, connections, processes, and their
@@ -29,17 +31,21 @@ mod client;
 mod consumers;
 mod crowd;
 mod dispatch;
+mod durations;
 mod encryption;
 mod errors;
 mod faults;
+mod folder;
 mod health;
 mod http2;
 mod iterators;
+mod launch_forms;
 mod layers;
 mod parting;
 mod policies;
 mod program;
 mod resharding;
+mod scopes;
 mod settings;
 mod setup;
 mod shapes;

@@ -143,7 +143,7 @@ pub(crate) fn head(operation: &str, about_body: &str) -> String {
 }
 
 /// The target of an operation.
-fn target(operation: &str) -> String {
+pub(crate) fn target(operation: &str) -> String {
     format!("Kinesis_20131202.{operation}")
 }
 

@@ -1,8 +1,7 @@
 //! TLS on the one port, with the certificates that the server makes and with the user's own.
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::Path;
 
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::CertificateDer;
@@ -12,38 +11,14 @@ use shardmill::Server;
 use shardmill::clock::Clock;
 use shardmill::config::Config;
 
+use crate::folder::Folder;
 use crate::setup::{TestServer, call, config, wait_until};
 use crate::speakers::{Http2, Tls, within};
-
-/// A folder that goes with its test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("shardmill-tls-{}-{number}", std::process::id()));
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.0.join(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// A server that makes its certificates, and what to trust.
 fn generating() -> (TestServer, Vec<u8>) {
     let folder = Folder::new();
-    let path = folder.0.join("ca.pem");
+    let path = folder.path().join("ca.pem");
     let server = TestServer::with(Config { tls_ca_out: Some(path.clone()), ..config() });
     let ca = std::fs::read(path).expect("the CA is there as soon as the server is");
     (server, ca)
@@ -186,8 +161,8 @@ fn files_that_are_no_good() {
     let key_file = folder.file("key.pem", &key);
     let other_key_file = folder.file("other.pem", &other_key);
     let text_file = folder.file("text.pem", "hello");
-    let absent = folder.0.join("absent.pem");
-    let folder_path = folder.0.clone();
+    let absent = folder.path().join("absent.pem");
+    let folder_path = folder.path().to_owned();
     let some = |path: &Path| Some(path.to_owned());
     let cases = [
         (some(&absent), None, None, "absent.pem"),
