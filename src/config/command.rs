@@ -1,7 +1,7 @@
 //! The command line, built from the table of settings.
 
 use super::ConfigError;
-use super::idle::GC_FLAG;
+use super::idle::{GC_FLAG, IDLE};
 use super::place::System;
 use super::settings::Setting;
 use super::table::SETTINGS;
@@ -87,15 +87,17 @@ fn command() -> Command {
 }
 
 fn with_settings(command: Command) -> Command {
-    // For those who start kinesis-mock so; `--help` need not tell others.
-    let gc = Arg::new(GC_FLAG).long(GC_FLAG).value_name("NAME").hide(true);
-    command.args(SETTINGS.iter().flat_map(args)).arg(gc).after_help(EXAMPLES).next_line_help(true)
+    let idle = IDLE.iter().filter(|idle| idle.is_flag).map(|idle| {
+        let help = format!("Accepted without effect: {}", idle.why);
+        Arg::new(idle.name.text).long(idle.name.text).value_name("NAME").help(help)
+    });
+    command.args(SETTINGS.iter().flat_map(args)).args(idle).after_help(EXAMPLES).next_line_help(true)
 }
 
 /// The flag of a setting, and kinesalite's for the same, which is not shown by itself.
 fn args(setting: &'static Setting) -> impl Iterator<Item = Arg> {
     let default = setting.defaults_text(str::to_owned);
-    let mut help = format!("{} [default: {default}]", setting.help.replace('`', ""));
+    let mut help = format!("{} [default: {default}]", setting.help).replace('`', "");
     if let Some(flag) = setting.kinesalite_flag {
         help.push_str(&format!(" [as kinesalite: --{flag}]"));
     }

@@ -74,7 +74,7 @@ pub struct Config {
     pub tls_key: Option<PathBuf>,
     /// Where the CA of the generated certificate is written at the start, in PEM.
     pub tls_ca_out: Option<PathBuf>,
-    /// The process that started this one and with which it ends, where the system can tell.
+    /// The process that started this one and with which the program ends, where the system can tell.
     pub end_with: Option<i32>,
     /// The least severe message that is logged.
     pub log_level: LogLevel,

@@ -87,7 +87,9 @@ impl Given {
 
     /// A line for each thing that was given and means nothing in this place.
     fn notes(&self, place: Place) -> Vec<String> {
-        let names = SETTINGS.iter().flat_map(|setting| setting.env);
+        // AWS's own variables are in every other environment, and meant for its clients.
+        let names =
+            SETTINGS.iter().flat_map(|setting| setting.env).filter(|name| !name.text.starts_with("AWS_"));
         let unheard = names.filter(|name| !name.is_heard(place) && self.env.contains_key(name.text));
         let unheard = unheard.map(|name| {
             let whose: Vec<_> = name.of.iter().map(|system| system.name()).collect();

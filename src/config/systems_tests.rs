@@ -457,7 +457,8 @@ fn what_means_nothing_is_told_once() {
         matches!(notes.as_slice(), [note] if note.starts_with("--gc is accepted without effect: ")),
         "{notes:?}"
     );
-    assert_eq!(served(resolve_as("shardmill", &[], &[])).1, Vec::<String>::new());
+    let usual = [("AWS_DEFAULT_REGION", "eu-west-1")];
+    assert_eq!(served(resolve_as("shardmill", &[], &usual)), (Config::default(), Vec::new()));
 }
 
 /// A backend is started with LocalStack's own environment around what LocalStack means for it: LocalStack's port and

@@ -33,7 +33,6 @@ pub(super) static SETTINGS: &[Setting] = &[
         env: &[Name::ours("SHARDMILL_PROVIDER"), Name::localstack("KINESIS_PROVIDER")],
         value_name: "NAME",
         default: Default::Value("kinesis-mock"),
-        other_defaults: &[(Where::InPlaceOf(System::Kinesalite), "kinesalite")],
         help: "Whose defaults hold and whose variables are heard beside LocalStack's: kinesis-mock or kinesalite",
         accepted: "kinesis-mock or kinesalite, and no other than the one that it was started as",
         apply: provider,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::launch_forms::from_environment;
 use crate::setup::{TestServer, shard_id};
 
+const ARN: &str = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
 const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/12345678-1234-1234-1234-123456789012";
 const HALF: &str = "170141183460469231731687303715884105728";
 
@@ -27,25 +28,20 @@ fn server() -> TestServer {
     ]))
 }
 
-/// The state of stream `s`, and of its consumer `c` if it has one.
-fn states(server: &TestServer) -> (Value, Value) {
-    let summary = server.call("DescribeStreamSummary", &json!({"StreamName": "s"}));
-    let consumers = server.call("ListStreamConsumers", &json!({"StreamARN": ARN}));
-    let consumer = consumers.json()["Consumers"][0]["ConsumerStatus"].take();
-    (summary.json()["StreamDescriptionSummary"]["StreamStatus"].take(), consumer)
+/// The state of stream `s`, and of its consumer; `-` is none.
+fn states(server: &TestServer) -> String {
+    let summary = server.call("DescribeStreamSummary", &json!({"StreamName": "s"})).json();
+    let consumers = server.call("ListStreamConsumers", &json!({"StreamARN": ARN})).json();
+    let state = |answer: &Value, path: &str| {
+        answer.pointer(path).map_or("-", |state| state.as_str().unwrap()).to_owned()
+    };
+    let stream = state(&summary, "/StreamDescriptionSummary/StreamStatus");
+    format!("{stream} {}", state(&consumers, "/Consumers/0/ConsumerStatus"))
 }
 
-const ARN: &str = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
-
-/// Does something after which a state is `during` for exactly this many seconds, and then `after`.
-fn takes(
-    server: &TestServer,
-    seconds: u64,
-    (operation, input): (&str, Value),
-    during: (Value, Value),
-    after: (Value, Value),
-) {
-    let answer = server.call(operation, &input);
+/// Does something after which the states are `during` for exactly this many seconds, and then `after`.
+fn takes(server: &TestServer, seconds: u64, operation: &str, input: &Value, [during, after]: [&str; 2]) {
+    let answer = server.call(operation, input);
     assert_eq!(answer.status, 200, "{operation}: {answer:?}");
     assert_eq!(states(server), during, "{operation}");
     server.clock.advance(Duration::from_millis(seconds * 1000 - 1));
@@ -54,40 +50,32 @@ fn takes(
     assert_eq!(states(server), after, "{operation}");
 }
 
-/// Protects: each of kinesis-mock's ten variables is the time of what it is called after.
+/// Protects: each of kinesis-mock's ten variables is the time of what it is called after, and of nothing else.
 #[test]
 fn ten_times() {
     let server = server();
-    let stream = |state: &str| (json!(state), Value::Null);
-    let both = |consumer: Value| (json!("ACTIVE"), consumer);
-    let named = || json!({"StreamName": "s"});
-    let with = |more: Value| {
-        let mut input = named();
-        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        input
+    let updating = |seconds, operation, input: Value| {
+        takes(&server, seconds, operation, &input, ["UPDATING -", "ACTIVE -"]);
     };
-    let updating = |seconds, operation, more: Value| {
-        takes(&server, seconds, (operation, with(more)), stream("UPDATING"), stream("ACTIVE"));
-    };
-    takes(&server, 1, ("CreateStream", with(json!({"ShardCount": 2}))), stream("CREATING"), stream("ACTIVE"));
+    let create = json!({"StreamName": "s", "ShardCount": 2});
+    takes(&server, 1, "CreateStream", &create, ["CREATING -", "ACTIVE -"]);
     let consumer = json!({"StreamARN": ARN, "ConsumerName": "c"});
-    takes(
-        &server,
-        3,
-        ("RegisterStreamConsumer", consumer.clone()),
-        both(json!("CREATING")),
-        both(json!("ACTIVE")),
-    );
-    takes(&server, 4, ("DeregisterStreamConsumer", consumer), both(json!("DELETING")), both(Value::Null));
-    let key = json!({"EncryptionType": "KMS", "KeyId": KEY});
+    takes(&server, 3, "RegisterStreamConsumer", &consumer, ["ACTIVE CREATING", "ACTIVE ACTIVE"]);
+    takes(&server, 4, "DeregisterStreamConsumer", &consumer, ["ACTIVE DELETING", "ACTIVE -"]);
+    let key = json!({"StreamName": "s", "EncryptionType": "KMS", "KeyId": KEY});
     updating(5, "StartStreamEncryption", key.clone());
     updating(6, "StopStreamEncryption", key);
-    updating(7, "MergeShards", json!({"ShardToMerge": shard_id(0), "AdjacentShardToMerge": shard_id(1)}));
-    updating(8, "SplitShard", json!({"ShardToSplit": shard_id(2), "NewStartingHashKey": HALF}));
-    updating(9, "UpdateShardCount", json!({"TargetShardCount": 4, "ScalingType": "UNIFORM_SCALING"}));
+    let pair = json!({"StreamName": "s", "ShardToMerge": shard_id(0), "AdjacentShardToMerge": shard_id(1)});
+    updating(7, "MergeShards", pair);
+    updating(
+        8,
+        "SplitShard",
+        json!({"StreamName": "s", "ShardToSplit": shard_id(2), "NewStartingHashKey": HALF}),
+    );
+    let count = json!({"StreamName": "s", "TargetShardCount": 4, "ScalingType": "UNIFORM_SCALING"});
+    updating(9, "UpdateShardCount", count);
     let mode = json!({"StreamARN": ARN, "StreamModeDetails": {"StreamMode": "ON_DEMAND"}});
-    takes(&server, 10, ("UpdateStreamMode", mode), stream("UPDATING"), stream("ACTIVE"));
-    let size = json!({"StreamARN": ARN, "MaxRecordSizeInKiB": 2048});
-    takes(&server, 60, ("UpdateMaxRecordSize", size), stream("UPDATING"), stream("ACTIVE"));
-    takes(&server, 2, ("DeleteStream", named()), stream("DELETING"), (Value::Null, Value::Null));
+    updating(10, "UpdateStreamMode", mode);
+    updating(60, "UpdateMaxRecordSize", json!({"StreamARN": ARN, "MaxRecordSizeInKiB": 2048}));
+    takes(&server, 2, "DeleteStream", &json!({"StreamName": "s"}), ["DELETING -", "- -"]);
 }

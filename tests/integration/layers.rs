@@ -50,7 +50,6 @@ const ROOMS: &[(&str, &[&str])] = &[
             "clock",
             "faults",
             "transitions",
-            "names",
             "config",
             "memory",
             "shard",

@@ -163,7 +163,7 @@ fn help_and_version() {
     let (status, stdout, _) = refusal(command(&[]).arg("--help"));
     assert_eq!(status, Some(0));
     let table = shardmill::config::settings_table_markdown();
-    let flags = table.split('`').filter_map(|part| part.strip_prefix("--")?.split(' ').next());
+    let flags = table.split('`').filter_map(|part| part.strip_prefix("--")?.split([' ', '[']).next());
     for flag in flags {
         assert!(stdout.contains(&format!("--{flag}")), "{flag} is not in\n{stdout}");
     }
