@@ -87,9 +87,9 @@ fn command() -> Command {
 }
 
 fn with_settings(command: Command) -> Command {
-    let idle = IDLE.iter().filter(|idle| idle.is_flag).map(|idle| {
+    let idle = IDLE.iter().filter_map(|idle| {
         let help = format!("Accepted without effect: {}", idle.why);
-        Arg::new(idle.name.text).long(idle.name.text).value_name("NAME").help(help)
+        idle.flag().map(|flag| Arg::new(flag).long(flag).value_name("NAME").help(help))
     });
     command.args(SETTINGS.iter().flat_map(args)).args(idle).after_help(EXAMPLES).next_line_help(true)
 }

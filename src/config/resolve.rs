@@ -96,14 +96,11 @@ impl Given {
             let here = if place.of == System::LocalStack { place.provider.system() } else { place.of };
             format!("{} is a variable of {} and not heard as {}", name.text, whose.join(" and "), here.name())
         });
-        let idle = IDLE.iter().filter(|idle| {
-            if idle.is_flag {
-                self.flags.contains_key(idle.name.text)
-            } else {
-                self.env.contains_key(idle.name.text)
-            }
+        let idle = IDLE.iter().filter(|idle| match idle.flag() {
+            Some(flag) => self.flags.contains_key(flag),
+            None => self.env.contains_key(idle.name),
         });
-        let idle = idle.map(|idle| format!("{} is accepted without effect: {}", idle.text(), idle.why));
+        let idle = idle.map(|idle| format!("{} is accepted without effect: {}", idle.name, idle.why));
         unheard.chain(idle).collect()
     }
 }

@@ -522,7 +522,7 @@ fn nothing_is_left_out() {
         .filter(|name| !name.starts_with("--"))
         .collect();
     let settings = SETTINGS.iter().flat_map(|setting| setting.env).filter(|name| !name.of.is_empty());
-    let idle = IDLE.iter().filter(|idle| !idle.is_flag).map(|idle| &idle.name);
-    let declared: BTreeSet<_> = settings.chain(idle).map(|name| name.text).collect();
+    let idle = IDLE.iter().filter(|idle| idle.flag().is_none()).map(|idle| idle.name);
+    let declared: BTreeSet<_> = settings.map(|name| name.text).chain(idle).collect();
     assert_eq!(tested, declared);
 }

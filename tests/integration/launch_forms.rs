@@ -19,6 +19,7 @@ use crate::client::Connection;
 use crate::folder::Folder;
 use crate::setup::{shard_id, wait_until};
 use crate::source::root;
+use crate::speakers::Tls;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_shardmill");
 
@@ -63,9 +64,10 @@ fn node(folder: &Folder, file: &str) -> Command {
     command
 }
 
-/// A port that nobody listens on, chosen as LocalStack chooses it.
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap().local_addr().unwrap().port()
+/// Different ports that nobody listens on, chosen as LocalStack chooses them.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners = [(); N].map(|()| TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
 fn here(port: u16) -> SocketAddr {
@@ -175,7 +177,7 @@ fn put_in_turns(port: u16, count: usize) {
 fn behind_localstack() {
     const RECORDS: usize = 200;
     let folder = package(Path::new(PROGRAM));
-    let (plain_port, tls_port) = (free_port(), free_port());
+    let [plain_port, tls_port] = free_ports();
     let variables = localstacks_environment(&folder, plain_port, tls_port);
     let mut process = Process::serving(node(&folder, "main.js").envs(variables), plain_port);
     let call = |operation: &str, input: Value| Connection::open(here(plain_port)).call(operation, &input);
@@ -208,7 +210,7 @@ fn behind_localstack() {
 /// Protects: kinesalite's command line as LocalStack wrote it, and the line that its users wait for.
 #[test]
 fn kinesalites_command_line() {
-    let (folder, port) = (package(Path::new(PROGRAM)), free_port());
+    let (folder, [port]) = (package(Path::new(PROGRAM)), free_ports());
     let mut command = node(&folder, "cli.js");
     command.args(["--shardLimit", "3", "--port", &port.to_string()]);
     command.args(["--createStreamMs", "0", "--deleteStreamMs", "0", "--updateStreamMs", "0"]);
@@ -229,7 +231,7 @@ fn the_native_form() {
     let folder = Folder::new();
     let link = folder.path().join("kinesis-mock-linux-amd64-static");
     symlink(PROGRAM, &link).unwrap();
-    let (plain_port, tls_port) = (free_port(), free_port());
+    let [plain_port, tls_port] = free_ports();
     let mut command = Command::new(link);
     command.arg("--gc=G1").env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
     command.env("KINESIS_MOCK_PLAIN_PORT", plain_port.to_string());
@@ -246,16 +248,22 @@ fn the_native_form() {
     assert!(process.errors().contains("--gc is accepted without effect"));
 }
 
-/// Protects: LocalStack's list of addresses; a server that cannot have all of them has none.
+/// Protects: LocalStack's list of addresses and kinesis-mock's TLS port, where every one takes both plain HTTP and TLS; a
+/// server that cannot have all of them has none.
 #[test]
 fn several_addresses() {
     let variables = [("GATEWAY_LISTEN", ":0,127.0.0.1:0")];
     let mut config = from_environment(&variables);
+    let folder = Folder::new();
     config.tls_port = Some(0);
+    config.tls_ca_out = Some(folder.path().join("ca.pem"));
     let server = crate::setup::TestServer::with(config.clone()).into_server();
     let [tls, other] = server.other_addrs() else { panic!("{:?}", server.other_addrs()) };
+    let trusting = Tls::trusting(&std::fs::read(folder.path().join("ca.pem")).unwrap());
     for address in [server.local_addr(), *tls, *other] {
         assert_eq!(Connection::open(address).call("ListStreams", &json!({})).status, 200);
+        let mut over_tls = trusting.http1(address, "localhost");
+        assert_eq!(over_tls.call("ListStreams", &json!({})).status, 200);
     }
     config.also_listen = vec![server.local_addr()];
     let refused =
@@ -305,7 +313,7 @@ fn the_launcher_ends_as_the_program_does() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_killed_launcher_leaves_nothing_behind() {
-    let (folder, port) = (package(Path::new(PROGRAM)), free_port());
+    let (folder, [port]) = (package(Path::new(PROGRAM)), free_ports());
     let mut command = node(&folder, "main.js");
     command.env("KINESIS_MOCK_PLAIN_PORT", port.to_string()).env("KINESIS_MOCK_TLS_PORT", "0");
     let mut process = Process::serving(&mut command, port);
