@@ -16,7 +16,7 @@ const SECOND: &str = "49646437577108476416916876405828347277224658934624681986";
 const FIRST_OF_SHARD_1: &str = "49646437577130777162115407028968674069677692666955956242";
 
 /// The bytes of a signed request in CBOR.
-fn call(operation: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn call(operation: &str, body: &[u8]) -> Vec<u8> {
     let target = format!("Kinesis_20131202.{operation}");
     let fields = [SIGNED[0], SIGNED[1], ("Content-Type", CBOR), ("X-Amz-Target", &target)];
     request("POST /", &fields, body)
@@ -45,7 +45,7 @@ impl Connection {
 }
 
 /// A document in known lengths.
-fn bytes(document: &Value) -> Vec<u8> {
+pub(crate) fn bytes(document: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
     ciborium::into_writer(document, &mut bytes).unwrap();
     bytes
@@ -68,7 +68,7 @@ fn bytes_until_break(document: &Value) -> Vec<u8> {
 }
 
 /// The document of an answer, which is one and nothing more; an empty body is `null`.
-fn document(answer: &Answer) -> Value {
+pub(crate) fn document(answer: &Answer) -> Value {
     if answer.body.is_empty() {
         return Value::Null;
     }
@@ -97,11 +97,12 @@ pub(crate) fn member<'a>(document: &'a Value, name: &str) -> &'a Value {
 }
 
 /// What a document would be in JSON: Base64 for bytes, seconds for times; an error spells its message as JSON does.
-fn as_json(document: &Value) -> Json {
+pub(crate) fn as_json(document: &Value) -> Json {
     match document {
         Value::Null => Json::Null,
         Value::Bool(truth) => json!(truth),
         Value::Integer(number) => json!(i64::try_from(*number).unwrap()),
+        Value::Float(number) => json!(number),
         Value::Text(text) => json!(text),
         Value::Bytes(bytes) => json!(base64_simd::STANDARD.encode_to_string(bytes)),
         Value::Tag(1, time) => {

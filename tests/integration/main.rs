@@ -6,6 +6,7 @@
 //! - [`health`], [`dispatch`], [`errors`], [`shapes`], [`spellings`], [`iterators`], [`faults`]: what is answered, byte
 //!   for byte; [`bodies`], [`cbor_bodies`]: to what real clients sent; [`cbor`]: in the other codec.
 //! - [`subscriptions`]: records that are pushed, event by event.
+//! - [`model`]: every member of every operation, against AWS's own model.
 //! - [`resharding`]: splits, merges and new shard counts, and what readers see of them.
 //! - [`tags`], [`policies`], [`settings`], [`encryption`], [`account`], [`consumers`]: how streams, consumers and accounts
 //!   are set, tagged and described; [`administration_errors`]: what is refused of it, to the letter.
@@ -41,6 +42,7 @@ mod http2;
 mod iterators;
 mod launch_forms;
 mod layers;
+mod model;
 mod parting;
 mod policies;
 mod program;
