@@ -14,6 +14,7 @@ use super::foreign;
 use super::head::{Field, Headers, RequestHead, text};
 use crate::error::{ApiError, ErrorKind};
 use crate::operation::names::Operation;
+use crate::operation::service::not_built;
 
 /// The part of `X-Amz-Target` before the dot.
 const TARGET_PREFIX: &str = "Kinesis_20131202";
@@ -103,8 +104,7 @@ fn permit(
     let operation = operation.ok_or(ApiError::bare(ErrorKind::UnknownOperation))?;
     let caller = credential?.caller;
     if !operation.is_built() {
-        let message = format!("{} is an operation of Kinesis that is not built yet.", operation.name());
-        return Err(ApiError::new(ErrorKind::NotImplemented, message));
+        return Err(not_built(operation));
     }
     Ok((operation, caller))
 }

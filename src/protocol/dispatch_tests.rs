@@ -207,7 +207,8 @@ fn presigned() {
 /// Known operations that are not built say so by name.
 #[test]
 fn not_built() {
-    let text = r#"{"__type":"NotImplementedException","message":"CreateQueue is an operation of Kinesis that is not built yet."}"#;
+    let text =
+        r#"{"__type":"NotImplementedException","message":"shardmill does not implement CreateQueue yet."}"#;
     Request::good("Kinesis_20131202.CreateQueue").check(Body::Object, 400, Some(JSON), text);
 }
 
