@@ -7,6 +7,8 @@
 //!   for byte; [`bodies`], [`cbor_bodies`]: to what real clients sent; [`cbor`]: in the other codec.
 //! - [`subscriptions`]: records that are pushed, event by event.
 //! - [`model`]: every member of every operation, against AWS's own model.
+//! - [`model`]: every member of every operation, against AWS's own model; [`expectations`]: answers written out by hand
+//!   from the reference.
 //! - [`resharding`]: splits, merges and new shard counts, and what readers see of them.
 //! - [`tags`], [`policies`], [`settings`], [`encryption`], [`account`], [`consumers`]: how streams, consumers and accounts
 //!   are set, tagged and described; [`administration_errors`]: what is refused of it, to the letter.
@@ -35,6 +37,7 @@ mod dispatch;
 mod durations;
 mod encryption;
 mod errors;
+mod expectations;
 mod faults;
 mod folder;
 mod health;
