@@ -1,7 +1,7 @@
 //! Errors as AWS names them: an exception name, an HTTP status and, mostly, a message.
 //!
 //! An [`ApiError`] knows nothing of JSON or CBOR; `protocol` writes it in the codec of the request.
-//! Texts follow Amazon's answers as recorded by others; each constructor's caller names its source.
+//! Texts follow Amazon's answers as recorded by others; all of them are in `operation::refusals`, each with its source.
 
 use std::borrow::Cow;
 

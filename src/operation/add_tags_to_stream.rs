@@ -53,7 +53,7 @@ pub(super) fn check_texts(tags: &[(String, String)], stream: &StreamRef) -> Resu
         return Err(refusals::bad_tag_characters());
     }
     if texts().any(|text| text.contains('%')) {
-        return Err(refusals::illegal_tag_characters("add tags to", stream));
+        return Err(refusals::illegal_added_tag(stream));
     }
     Ok(())
 }

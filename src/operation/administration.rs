@@ -5,15 +5,16 @@ use crate::document::Value;
 use crate::error::ApiError;
 
 use super::schema::Input;
-use super::service::{Service, not_built};
+use super::service::Service;
 use super::{
     Operation, add_tags_to_stream, decrease_stream_retention_period, delete_resource_policy,
     deregister_stream_consumer, describe_account_settings, describe_stream_consumer,
     disable_enhanced_monitoring, enable_enhanced_monitoring, get_resource_policy,
     increase_stream_retention_period, list_stream_consumers, list_tags_for_resource, list_tags_for_stream,
-    put_resource_policy, register_stream_consumer, remove_tags_from_stream, start_stream_encryption,
-    stop_stream_encryption, tag_resource, untag_resource, update_account_settings, update_max_record_size,
-    update_stream_mode, update_stream_record_distribution_strategy, update_stream_warm_throughput,
+    put_resource_policy, refusals, register_stream_consumer, remove_tags_from_stream,
+    start_stream_encryption, stop_stream_encryption, tag_resource, untag_resource, update_account_settings,
+    update_max_record_size, update_stream_mode, update_stream_record_distribution_strategy,
+    update_stream_warm_throughput,
 };
 
 /// Runs an operation of these; `None` is an empty body.
@@ -65,6 +66,6 @@ pub(super) fn run(
         Operation::DeregisterStreamConsumer => done!(deregister_stream_consumer, input, caller),
         Operation::DescribeStreamConsumer => reply!(describe_stream_consumer, input, caller),
         Operation::ListStreamConsumers => reply!(list_stream_consumers, input, caller, service),
-        other => Err(not_built(other)),
+        other => Err(refusals::not_built(other)),
     }
 }

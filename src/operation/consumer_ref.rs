@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::control::{Consumer, ConsumerStatus, Scope, Stream};
 use crate::document::Value;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
 use crate::names::{ConsumerArn, ConsumerName};
 
 use super::refusals;
@@ -36,18 +36,15 @@ impl ConsumerRef {
         let Some(arn) = input.string("ConsumerARN") else {
             return match (stream, name) {
                 (Some(stream), Some(name)) => Ok(Self { stream, name, created_s: None }),
-                _ => {
-                    Err(invalid("Either ConsumerARN or both StreamARN and ConsumerName should be provided."))
-                }
+                _ => Err(refusals::consumer_not_named()),
             };
         };
-        let arn =
-            ConsumerArn::parse(arn).ok_or_else(|| invalid("ConsumerARN is not the ARN of a consumer."))?;
+        let arn = ConsumerArn::parse(arn).ok_or_else(refusals::not_a_consumer_arn)?;
         let consumer = Self::from(arn);
         let agrees = stream.is_none_or(|stream| stream == consumer.stream)
             && name.is_none_or(|name| name == consumer.name);
         if !agrees {
-            return Err(invalid("ConsumerARN, StreamARN and ConsumerName do not name the same consumer."));
+            return Err(refusals::consumers_differ());
         }
         Ok(consumer)
     }
@@ -112,8 +109,4 @@ pub(super) fn members(
         ("ConsumerStatus", Value::string(status.name())),
         ("ConsumerCreationTimestamp", Value::TimestampMs(consumer.created_s.saturating_mul(1000))),
     ]
-}
-
-fn invalid(text: &'static str) -> ApiError {
-    ApiError::new(ErrorKind::InvalidArgument, text)
 }

@@ -1,7 +1,7 @@
 //! CreateStream: names a stream; it is CREATING for the transition time, then ACTIVE (reference 5.6, 11).
 
 use crate::control::{ControlError, NewStream, Scope, StreamMode, StreamSettings, Tags};
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
 use crate::limits::{CREATING_STREAMS_MAX, ON_DEMAND_SHARDS_INITIAL, RECORD_BYTES_DEFAULT};
 
 use super::add_tags_to_stream::{check_texts, tags_of};
@@ -35,9 +35,9 @@ impl Request {
             (None | Some("ON_DEMAND"), None) => (StreamMode::OnDemand, ON_DEMAND_SHARDS_INITIAL),
             (None | Some("PROVISIONED"), Some(count)) => (StreamMode::Provisioned, count),
             (Some("ON_DEMAND"), Some(_)) => {
-                return Err(refused("ShardCount is not expected when StreamMode=ON_DEMAND"));
+                return Err(refusals::shard_count_not_expected());
             }
-            _ => return Err(refused("ShardCount is expected when StreamMode=PROVISIONED")),
+            _ => return Err(refusals::shard_count_expected()),
         };
         let distribution = distribution_of(input);
         check_distribution(distribution, mode, &stream)?;
@@ -88,15 +88,11 @@ pub(super) fn capacity_refusal(error: &ControlError, stream: &StreamRef) -> ApiE
     }
 }
 
-/// Recorded for ON_DEMAND through CloudFormation (reference 11); its counterpart is inferred.
-fn refused(text: &'static str) -> ApiError {
-    ApiError::new(ErrorKind::InvalidArgument, text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::document::Value;
+    use crate::error::ErrorKind;
     use crate::names::{AccountId, Region};
     use crate::operation::schema::{read, shapes};
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::control::{Scope, Stream, StreamStatus};
 use crate::document::Value;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
 use crate::limits::LIST_SHARDS_PAGE_MAX;
 use crate::names::ShardId;
 use crate::router::{ClosedShard, Listed, ShardMap};
@@ -89,10 +89,7 @@ impl Request {
             || input.structure("ShardFilter").is_some()
             || input.timestamp_ms("StreamCreationTimestamp").is_some();
         if others {
-            return Err(invalid(
-                "NextToken cannot be provided together with ExclusiveStartShardId, StreamCreationTimestamp or \
-                 ShardFilter.",
-            ));
+            return Err(refusals::token_and_filter());
         }
         let body = page::open(&service.sealer, Purpose::ListShardsPage, token, service.clock.now_ms())?;
         read_token(&body, shards_max).ok_or_else(refusals::bad_next_token)
@@ -204,16 +201,11 @@ impl Reply {
 
 /// What a filter wants, and the shard after which it starts, having checked that it has what its type needs.
 fn read_filter(filter: &Input<'_>, stream: &StreamRef) -> Result<(Filter, Option<ShardId>), ApiError> {
-    let timestamp_ms = || {
-        let no_timestamp = || {
-            invalid("Timestamp must be provided when ShardFilter is of type AT_TIMESTAMP or FROM_TIMESTAMP.")
-        };
-        filter.timestamp_ms("Timestamp").ok_or_else(no_timestamp)
-    };
+    let timestamp_ms = || filter.timestamp_ms("Timestamp").ok_or_else(refusals::filter_without_timestamp);
     let wanted = match filter.string("Type") {
         Some("AFTER_SHARD_ID") => {
             let Some(shard) = filter.string("ShardId") else {
-                return Err(invalid("ShardId must be provided when ShardFilter is of type AFTER_SHARD_ID."));
+                return Err(refusals::filter_without_shard());
             };
             return Ok((Filter::All, start_shard(Some(shard), stream)?));
         }
@@ -242,11 +234,6 @@ fn read_token(body: &[u8], shards_max: usize) -> Option<Request> {
     };
     let (incarnation, after, newest) = (Some(incarnation), Some(shard(after)?), Some(shard(newest)?));
     Some(Request { stream, incarnation, created_s: None, after, filter, newest, shards_max })
-}
-
-/// Texts inferred: the model says which members go together, no answer was captured.
-fn invalid(text: &'static str) -> ApiError {
-    ApiError::new(ErrorKind::InvalidArgument, text)
 }
 
 #[cfg(test)]

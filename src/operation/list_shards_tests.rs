@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::clock::MovableClock;
 use crate::control::{ControlSettings, NewStream, Registry, StreamMode, StreamSettings, Tags};
+use crate::error::ErrorKind;
 use crate::faults::FaultPlan;
 use crate::limits::{Limit, NEXT_TOKEN_TTL_MS};
 use crate::log::Ceiling;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::control::{Consumer, ConsumerStatus, Scope};
 use crate::document::Value;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
 use crate::limits::LIST_CONSUMERS_PAGE_MAX;
 
 use super::consumer_ref::members;
@@ -47,8 +47,7 @@ impl Request {
         let after = match input.string("NextToken") {
             None => None,
             Some(_) if created_s.is_some() => {
-                let text = "NextToken and StreamCreationTimestamp cannot be provided together.";
-                return Err(ApiError::new(ErrorKind::InvalidArgument, text));
+                return Err(refusals::token_and_creation());
             }
             Some(token) => {
                 let now_ms = service.clock.now_ms();

@@ -7,7 +7,7 @@
 //! - [`names`]: all operations of the model, and which of them are built.
 //! - [`schema`]: type and constraint checks, from one table of shapes.
 //! - [`service`]: what operations act on, and the dispatch of those that are not on the record path.
-//! - [`refusals`]: AWS's error texts, each with its source.
+//! - [`refusals`]: the table of all messages, each with its text, its source and when it is given.
 //! - [`iterator`], [`page`], [`seal`]: opaque tokens.
 //! - [`stream_ref`], [`consumer_ref`], [`resource`]: which stream or consumer a request means.
 //! - [`overview`]: what is held and who reads it, which AWS has no operation for.

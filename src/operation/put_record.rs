@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::control::{PutRules, Scope, Stream};
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
 use crate::names::{Parsed, SequenceNumber, ShardId};
 use crate::shard::batch::{Records, Stored};
 
@@ -70,8 +70,7 @@ impl Request {
         let Some((shard, stored)) = batch.shares().next() else { return Err(refusals::internal_failure()) };
         match stored {
             Stored { count: 0, throttled: true, .. } => {
-                let text = refusals::shard_throttled(&self.stream, shard.id);
-                Err(ApiError::new(ErrorKind::ProvisionedThroughputExceeded, text))
+                Err(refusals::shard_throttled(&self.stream, shard.id))
             }
             Stored { count: 0, .. } => Err(refusals::internal_failure()),
             Stored { first_counter, arrival_ms, .. } => {
@@ -103,7 +102,7 @@ impl Request {
             return Err(refusals::dry_run());
         }
         if service.faults.put_fails() {
-            return Err(ApiError::new(ErrorKind::ProvisionedThroughputExceeded, refusals::PLANNED_THROTTLE));
+            return Err(refusals::planned_throttle());
         }
         Ok((stream, rules))
     }

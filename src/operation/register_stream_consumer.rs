@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::control::{Attached, Consumer, ConsumerStatus, Needs, RegisterError, Scope, Tags};
 use crate::document::Value;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
 use crate::limits::CREATING_CONSUMERS_MAX;
 use crate::names::{ConsumerArn, ConsumerName};
 
@@ -40,7 +40,7 @@ impl Request {
         let name = input.string("ConsumerName").and_then(ConsumerName::parse);
         let stream = StreamRef::of_arn(input, caller)?;
         // The schema has checked the name's pattern and length.
-        let name = name.ok_or(ApiError::bare(ErrorKind::InternalFailure))?;
+        let name = name.ok_or_else(refusals::internal_failure)?;
         Ok(Self { stream, name, tags: tags_of(input) })
     }
 

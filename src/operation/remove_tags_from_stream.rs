@@ -36,7 +36,7 @@ impl Request {
             return Err(refusals::bad_tag_characters());
         }
         if keys.iter().any(|key| key.contains('%')) {
-            return Err(refusals::illegal_tag_characters("remove tags from", &stream));
+            return Err(refusals::illegal_removed_tag(&stream));
         }
         let attached = Attached::clone(&change.stream().attached());
         change.attach(Attached { tags: attached.tags.without(&keys), ..attached });

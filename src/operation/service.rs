@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::control::{Registry, Scope};
 use crate::document::Value;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
 use crate::faults::FaultPlan;
 use crate::shard::Tally;
 
@@ -93,11 +93,4 @@ impl Service {
             other => administration::run(self, other, input, caller),
         }
     }
-}
-
-/// The answer for an operation of the model that is not built: an error that says so, never a fake success.
-#[must_use]
-pub fn not_built(operation: Operation) -> ApiError {
-    let text = format!("shardmill does not implement {} yet.", operation.name());
-    ApiError::new(ErrorKind::NotImplemented, text)
 }

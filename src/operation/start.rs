@@ -33,10 +33,8 @@ impl Start {
             ("AFTER_SEQUENCE_NUMBER", Some(number)) => {
                 counter(number, shard, stream).map(|counter| at(shard, counter.saturating_add(1)))
             }
-            ("AT_SEQUENCE_NUMBER" | "AFTER_SEQUENCE_NUMBER", None) => {
-                Err(refusals::starting_number_mismatch(kind, false))
-            }
-            (_, Some(_)) => Err(refusals::starting_number_mismatch(kind, true)),
+            ("AT_SEQUENCE_NUMBER" | "AFTER_SEQUENCE_NUMBER", None) => Err(refusals::start_not_given(kind)),
+            (_, Some(_)) => Err(refusals::start_given(kind)),
             ("LATEST", None) => Ok(shard.log().tip()),
             ("AT_TIMESTAMP", None) => match self.timestamp_ms {
                 None => Err(refusals::no_timestamp()),
@@ -61,12 +59,12 @@ fn counter(number: &str, shard: &Shard, stream: &StreamRef) -> Result<u64, ApiEr
         // AWS answered 500 (reference 7.1, recorded).
         return Err(refusals::internal_failure());
     }
-    let parsed = Parsed::parse(number)
-        .ok_or_else(|| refusals::bad_starting_number(number, shard.id, stream, false))?;
+    let parsed =
+        Parsed::parse(number).ok_or_else(|| refusals::bad_starting_number(number, shard.id, stream))?;
     if i64::from(parsed.shard) != i64::from(shard.id.index()) {
         return Err(refusals::number_of_other_shard(&parsed.shard_text(), shard.id));
     }
     // Only version 2 has a counter, and no stream here ever issued another version.
     let of_this_shard = parsed.counter.filter(|_| parsed.created_s == shard.created_s);
-    of_this_shard.ok_or_else(|| refusals::bad_starting_number(parsed.value, shard.id, stream, true))
+    of_this_shard.ok_or_else(|| refusals::number_of_other_stream(parsed.value, shard.id, stream))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::control::{ControlError, Needs, PutRules, Scope, Stream, StreamChange, StreamStatus};
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
 use crate::names::{StreamArn, StreamName};
 
 use super::refusals;
@@ -41,20 +41,15 @@ impl StreamRef {
     /// # Errors
     /// As [`Self::of`].
     pub fn from_members(name: Option<&str>, arn: Option<&str>, caller: Scope) -> Result<Self, ApiError> {
-        let invalid = |text: &'static str| ApiError::new(ErrorKind::InvalidArgument, text);
         let arn = match arn {
-            Some(text) => {
-                Some(StreamArn::parse(text).ok_or_else(|| invalid("StreamARN is not the ARN of a stream."))?)
-            }
+            Some(text) => Some(StreamArn::parse(text).ok_or_else(refusals::not_a_stream_arn)?),
             None => None,
         };
         match (name.and_then(StreamName::parse), arn) {
-            (Some(name), Some(arn)) if name != arn.name => {
-                Err(invalid("StreamName and StreamARN do not name the same stream."))
-            }
+            (Some(name), Some(arn)) if name != arn.name => Err(refusals::streams_differ()),
             (_, Some(arn)) => Ok(Self::from(arn)),
             (Some(name), None) => Ok(Self { scope: caller, name }),
-            (None, None) => Err(invalid("Either StreamName or StreamARN should be provided.")),
+            (None, None) => Err(refusals::stream_not_named()),
         }
     }
 

@@ -4,11 +4,11 @@
 //! the credential scope. Both decide which streams a caller sees.
 
 use super::head::{Field, Headers, RequestHead, text};
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
 use crate::names::{AccountId, Region};
+use crate::operation::refusals;
 use memchr::{memchr, memchr2};
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 /// Who calls: streams belong to an account and a region. What a credential leaves out is the server's to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,15 +72,10 @@ pub(super) fn authenticate<'a, H: Headers + ?Sized>(
     let authorization = head.header(Field::Authorization);
     let is_presigned = head.query_value("X-Amz-Algorithm").is_some();
     match (authorization, is_presigned) {
-        (Some(_), true) => Err(ApiError::new(
-            ErrorKind::InvalidSignature,
-            "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.",
-        )),
+        (Some(_), true) => Err(refusals::two_credentials()),
         (Some(authorization), false) => from_header(head, authorization),
         (None, true) => from_query(head),
-        (None, false) => {
-            Err(ApiError::new(ErrorKind::MissingAuthenticationToken, "Missing Authentication Token"))
-        }
+        (None, false) => Err(refusals::no_credentials()),
     }
 }
 
@@ -109,23 +104,18 @@ fn from_header<'a, H: Headers + ?Sized>(
     if let (Some(credential), Some(_), Some(_), true) = (credential, signature, signed_headers, has_date) {
         return Ok(Credential::new(Cow::Borrowed(credential)));
     }
-    let mut message = String::new();
+    let mut lacks = String::new();
     for (name, value) in
         [("Credential", credential), ("Signature", signature), ("SignedHeaders", signed_headers)]
     {
         if value.is_none() {
-            // Writing into a String cannot fail.
-            let _ = write!(message, "Authorization header requires '{name}' parameter. ");
+            lacks.push_str(&refusals::header_lacks(name));
         }
     }
     if !has_date {
-        message.push_str(
-            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ",
-        );
+        lacks.push_str(&refusals::header_lacks_date());
     }
-    message.push_str("Authorization=");
-    message.push_str(text(authorization));
-    Err(ApiError::new(ErrorKind::IncompleteSignature, message))
+    Err(refusals::incomplete_authorization(&lacks, text(authorization)))
 }
 
 /// The value of an item; an empty one is none.
@@ -134,21 +124,17 @@ fn value_of<'a>(name: &[u8], part: &'a [u8]) -> Option<&'a [u8]> {
 }
 
 fn from_query<'a, H: Headers + ?Sized>(head: &RequestHead<'a, H>) -> Result<Credential<'a>, ApiError> {
-    let mut message = String::new();
+    let mut lacks = String::new();
     for name in
         ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date"]
     {
         if head.query_value(name).is_none_or(str::is_empty) {
-            // Writing into a String cannot fail.
-            let _ = write!(message, "AWS query-string parameters must include '{name}'. ");
+            lacks.push_str(&refusals::query_lacks(name));
         }
     }
     match head.query_value("X-Amz-Credential") {
-        Some(credential) if message.is_empty() => Ok(Credential::new(percent_decode(credential))),
-        _ => {
-            message.push_str("Re-examine the query-string parameters.");
-            Err(ApiError::new(ErrorKind::IncompleteSignature, message))
-        }
+        Some(credential) if lacks.is_empty() => Ok(Credential::new(percent_decode(credential))),
+        _ => Err(refusals::incomplete_query(&lacks)),
     }
 }
 

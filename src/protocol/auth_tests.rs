@@ -2,6 +2,7 @@
 
 use super::super::head::tests::Fields;
 use super::*;
+use crate::error::ErrorKind;
 
 const COMPLETE: &str = "AWS4-HMAC-SHA256 Credential=AKID/20240101/eu-west-1/kinesis/aws4_request, SignedHeaders=host, Signature=ab";
 

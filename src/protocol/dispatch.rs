@@ -12,9 +12,9 @@ use super::auth::{Caller, Credential, authenticate};
 use super::codec::Codec;
 use super::foreign;
 use super::head::{Field, Headers, RequestHead, text};
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
 use crate::operation::names::Operation;
-use crate::operation::service::not_built;
+use crate::operation::refusals;
 
 /// The part of `X-Amz-Target` before the dot.
 const TARGET_PREFIX: &str = "Kinesis_20131202";
@@ -87,7 +87,7 @@ pub fn resolve<H: Headers + ?Sized>(
     let Some(codec) = post.codec else { return Err(resolve_without_codec(head, post, body, credential)) };
     match body {
         Body::Empty => return Err(refuse_empty(post)),
-        Body::Malformed => return Err(error_answer(codec, &ApiError::bare(ErrorKind::Serialization))),
+        Body::Malformed => return Err(error_answer(codec, &refusals::unreadable())),
         Body::Object | Body::Raw(_) => {}
     }
     if let Some(answer) = refuse_foreign(post, &credential) {
@@ -101,10 +101,10 @@ fn permit(
     operation: Option<Operation>,
     credential: Result<Credential<'_>, ApiError>,
 ) -> Result<(Operation, Caller), ApiError> {
-    let operation = operation.ok_or(ApiError::bare(ErrorKind::UnknownOperation))?;
+    let operation = operation.ok_or_else(refusals::unknown_operation)?;
     let caller = credential?.caller;
     if !operation.is_built() {
-        return Err(not_built(operation));
+        return Err(refusals::not_built(operation));
     }
     Ok((operation, caller))
 }
@@ -115,11 +115,11 @@ fn refuse_empty(post: &Post<'_>) -> Answer {
         Some(Codec::Json) => Codec::Json,
         _ => Codec::Cbor,
     };
-    let kind = match post.operation {
-        Some(_) => ErrorKind::Serialization,
-        None => ErrorKind::UnknownOperation,
+    let error = match post.operation {
+        Some(_) => refusals::unreadable(),
+        None => refusals::unknown_operation(),
     };
-    error_answer(codec, &ApiError::bare(kind))
+    error_answer(codec, &error)
 }
 
 /// A POST of some other content type: another protocol of AWS, or nothing that anyone could read.
@@ -173,20 +173,13 @@ fn refuse_unreadable<H: Headers + ?Sized>(
         return foreign::foreign_answer(b"", text(credential.service().unwrap_or_default()));
     }
     match Target::of(head) {
-        None => {
-            let message = "Unable to determine service/operation name to be authorized";
-            front_end_answer(403, &ApiError::new(ErrorKind::AccessDenied, message))
-        }
+        None => front_end_answer(403, &refusals::no_operation_named()),
         Some(target) if target.parts().0 != TARGET_PREFIX => {
             let (prefix, name) = target.parts();
-            let message =
-                format!("No authorization strategy was found for service: {prefix}, operation: {name}");
-            front_end_answer(403, &ApiError::new(ErrorKind::UnrecognizedClient, message))
+            front_end_answer(403, &refusals::unknown_service(prefix, name))
         }
-        Some(target) if target.operation().is_none() => {
-            front_end_answer(500, &ApiError::bare(ErrorKind::InternalFailure))
-        }
-        Some(_) => front_end_answer(404, &ApiError::bare(ErrorKind::UnknownOperation)),
+        Some(target) if target.operation().is_none() => front_end_answer(500, &refusals::internal_failure()),
+        Some(_) => front_end_answer(404, &refusals::unknown_operation()),
     }
 }
 

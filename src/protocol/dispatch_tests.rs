@@ -4,6 +4,7 @@ use super::super::answer::error_answer;
 use super::super::cbor;
 use super::super::head::tests::Fields;
 use super::*;
+use crate::error::ErrorKind;
 use crate::names::{AccountId, Region};
 
 const JSON: &str = "application/x-amz-json-1.1";

@@ -20,9 +20,9 @@ use super::records::scan::{self, Scanned};
 use super::records::{cbor_put_reply, requests};
 use crate::control::Scope;
 use crate::document::Value;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
 use crate::operation::schema::shapes::{SUBSCRIBE_TO_SHARD, Structure};
-use crate::operation::{Operation, Service, put_record, put_records, subscribe_to_shard};
+use crate::operation::{Operation, Service, put_record, put_records, refusals, subscribe_to_shard};
 use crate::pool::PooledBytes;
 
 /// What a request is answered with.
@@ -146,7 +146,7 @@ fn scanned_put_records<H: Headers + ?Sized>(
 ) -> Result<Prepared, Answer> {
     let (_, caller) = resolve(head, post, Body::Object)?;
     let codec = post.codec.unwrap_or(Codec::Json);
-    let scanned = fed.scanned().ok_or(ApiError::bare(ErrorKind::InternalFailure));
+    let scanned = fed.scanned().ok_or_else(refusals::internal_failure);
     let request = scanned.and_then(|scanned| requests::scanned_put_records(scanned, scope(caller, service)));
     Prepared::of(codec, request.map(Step::PutRecords))
 }
@@ -228,8 +228,7 @@ fn run_document(
     codec: Codec,
     service: &Service,
 ) -> Result<Reply, ApiError> {
-    let structure =
-        Structure::input_of(operation).ok_or_else(|| crate::operation::service::not_built(operation))?;
+    let structure = Structure::input_of(operation).ok_or_else(|| refusals::not_built(operation))?;
     let input = codec.read(structure, value)?;
     let mut body = Vec::new();
     if let Some(reply) = service.run(operation, &input, caller)? {
@@ -244,5 +243,5 @@ fn success(codec: Codec, body: Vec<u8>) -> Answer {
 
 /// The answer of a request that [`resolve`] always refuses.
 fn refused(resolved: Result<(Operation, Caller), Answer>) -> Answer {
-    resolved.err().unwrap_or_else(|| error_answer(Codec::Json, &ApiError::bare(ErrorKind::InternalFailure)))
+    resolved.err().unwrap_or_else(|| error_answer(Codec::Json, &refusals::internal_failure()))
 }

@@ -8,7 +8,7 @@ use super::answer::{Answer, escape_xml, json_error};
 use super::cbor;
 use super::codec::{Codec, essence};
 use super::head::query_value;
-use crate::error::{ApiError, ErrorKind};
+use crate::operation::refusals;
 
 /// Target prefixes that carry no date and so cannot be recognised by their form.
 const DATELESS_PREFIXES: [&str; 10] = [
@@ -62,11 +62,7 @@ pub(super) fn form_action(body: &[u8]) -> Option<&str> {
 /// The answer to a request for `what`, in the format that the content type asks for; XML where it asks for
 /// none.
 pub(super) fn foreign_answer(content_type: &[u8], what: &str) -> Answer {
-    let message = format!(
-        "shardmill serves Amazon Kinesis Data Streams only; this request is for {what}. \
-         Point that client's endpoint elsewhere."
-    );
-    let error = ApiError::new(ErrorKind::UnknownOperation, message);
+    let error = refusals::other_service(what);
     let json = [JSON_1_0, Codec::Json.content_type(), Codec::ApplicationJson.content_type()];
     let cbor = ["application/cbor", Codec::Cbor.content_type()];
     let is_asked = |offered: &&&'static str| essence(content_type).eq_ignore_ascii_case(offered.as_bytes());

@@ -12,6 +12,7 @@
 //! > advance 500                                       the clock, in ms
 //! > keep token NextToken                              a member of the last answer, called $token from here on
 //! > repeat                                            the next request, until it is not answered with 200
+//! > subscribe {"ConsumerARN":"...", ...}              a SubscribeToShard that succeeds, and lasts
 //! ```
 //!
 //! The first column names the message that the line is an example of. A request is an operation and its body, signed and
@@ -25,23 +26,28 @@ use std::time::Duration;
 use regex::{Captures, Regex};
 use serde_json::Value;
 use shardmill::config::{Config, Invocation};
+use shardmill::operation::refusals::{self, Given, Row};
 
 use crate::cbor;
 use crate::client::{Answer, Connection, request};
 use crate::setup::{JSON, SIGNED, TestServer, call};
-use crate::source::root;
+use crate::source::{SourceFile, code_lines, root, shipped_files};
 
 /// A request that is not refused after so many tries never will be.
 const REPEATED_MAX: usize = 10_000;
 /// The files, in the order of the reference.
-const FILES: [&str; 5] = ["dispatch", "types", "constraints", "errors", "settings"];
+const FILES: [&str; 6] = ["dispatch", "types", "constraints", "errors", "settings", "superseded"];
 /// The name of a line that is no example of any message.
 const NEEDED_FIRST: &str = "-";
 
 /// A line that is an example of a message.
-pub(crate) struct Example {
+struct Example {
     /// The message's name.
-    pub(crate) message: String,
+    message: String,
+    /// What its server was told at its start.
+    settings: Vec<String>,
+    /// What the answer says: exceptions, and their messages.
+    says: Vec<(String, Option<String>)>,
 }
 
 /// Asks all that is in the files, and fails unless it is answered as it says there.
@@ -69,13 +75,85 @@ fn play() -> Vec<Example> {
 }
 
 /// Protects: the words of the reference, as someone read them there: a validator and a test made from one model would
-/// agree in any mistake.
+/// agree in any mistake. And the table of messages: each is given by a request, when and as the table says.
 #[test]
 fn answers_are_as_the_reference_has_them() {
     let examples = play();
-    let messages: BTreeSet<_> = examples.iter().map(|example| &example.message).collect();
-    println!("{} examples of {} messages", examples.len(), messages.len());
+    let mut faults = Vec::new();
+    let mut names = BTreeSet::new();
+    for row in refusals::rows() {
+        assert!(names.insert(row.name), "there are two messages {}", row.name);
+        let of_row: Vec<_> = examples.iter().filter(|example| example.message == row.name).collect();
+        let is_said = |example: &&Example| example.says.iter().any(|said| matches(row, said));
+        let is_proved = match row.given {
+            Given::Always => !of_row.is_empty() && of_row.iter().all(is_said),
+            Given::With(flag) => {
+                let is_set = |example: &&Example| example.settings.iter().any(|setting| setting == flag);
+                !of_row.is_empty() && of_row.iter().all(is_said) && of_row.iter().all(is_set)
+            }
+            Given::Broken(test) => of_row.is_empty() && is_test(test),
+            Given::Superseded(_) => !of_row.is_empty() && !of_row.iter().any(is_said),
+        };
+        if !is_proved {
+            faults.push(format!("no example, or a wrong one: {row:?}"));
+        }
+    }
+    let strange = examples.iter().filter(|example| !names.contains(example.message.as_str()));
+    faults.extend(strange.map(|example| format!("there is no message {}", example.message)));
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    println!("{} examples of {} messages", examples.len(), names.len());
     assert!(examples.len() > 250, "only {} examples", examples.len());
+}
+
+/// Protects: the table's claim to be all: no text of an error stands anywhere else.
+#[test]
+fn messages_are_in_their_table() {
+    let made = ["ApiError::new(", "ApiError::bare(", "ApiError { kind"];
+    let is_elsewhere =
+        |file: &&SourceFile| !file.path.starts_with("src/operation/refusals/") && file.path != "src/error.rs";
+    let mut faults = Vec::new();
+    for file in shipped_files().iter().filter(is_elsewhere) {
+        let lines = code_lines(&file.text).filter(|(_, line)| made.iter().any(|made| line.contains(made)));
+        faults.extend(lines.map(|(number, line)| format!("{}:{number}: {}", file.path, line.trim())));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Whether this is an exception with the row's name and text, or with its text for a part.
+fn matches(row: &Row, (exception, message): &(String, Option<String>)) -> bool {
+    let slot = Regex::new(r"\{[A-Za-z0-9_]+\}").expect("a pattern");
+    let text = row.text.map(|text| slot.split(text).map(regex::escape).collect::<Vec<_>>().join("(?s:.*)"));
+    let pattern = match (row.kind, text) {
+        (Some(kind), _) if kind.name() != exception => return false,
+        (Some(_), None) => return message.is_none(),
+        (Some(_), Some(text)) => format!("^{text}$"),
+        (None, text) => text.expect("a part has a text"),
+    };
+    let message = message.as_deref().unwrap_or_default();
+    Regex::new(&pattern).expect("a pattern").is_match(message)
+}
+
+/// Whether there is a test, given as `file::name`.
+fn is_test(test: &str) -> bool {
+    let (file, name) = test.split_once("::").expect("a file and a name");
+    std::fs::read_to_string(root().join(file)).is_ok_and(|text| text.contains(&format!("fn {name}()")))
+}
+
+/// The exceptions of an answer, or of its entries, and their messages.
+fn says(told: &str) -> Vec<(String, Option<String>)> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let Some(at) = told.find(['{', '<']) else { return Vec::new() };
+    let body = &told[at..];
+    let Ok(json) = serde_json::from_str::<Value>(body) else {
+        let (exception, rest) = body[1..].split_once(['>', '/']).expect("a name");
+        let message = rest.split_once("<Message>").and_then(|(_, rest)| rest.split_once("</Message>"));
+        return vec![(exception.to_owned(), message.map(|(message, _)| message.to_owned()))];
+    };
+    if let Some(exception) = text(&json["__type"]) {
+        return vec![(exception, text(&json["message"]).or_else(|| text(&json["Message"])))];
+    }
+    let entries = json["Records"].as_array().into_iter().flatten();
+    entries.filter_map(|entry| Some((text(&entry["ErrorCode"])?, text(&entry["ErrorMessage"])))).collect()
 }
 
 /// A section that is being played.
@@ -86,6 +164,7 @@ struct Stage {
     kept: BTreeMap<String, String>,
     last: Option<Answer>,
     repeats: bool,
+    subscribed: Vec<Connection>,
 }
 
 impl Stage {
@@ -111,7 +190,11 @@ impl Stage {
             let short = |text: &str| text.chars().take(600).collect::<String>();
             return Err(format!("{}\n is answered {}\n not {}", short(line), short(&told), short(&expected)));
         }
-        Ok((asked[0] != NEEDED_FIRST).then(|| Example { message: asked[0].clone() }))
+        Ok((asked[0] != NEEDED_FIRST).then(|| Example {
+            message: asked[0].clone(),
+            settings: self.settings.clone(),
+            says: says(&told),
+        }))
     }
 
     fn obey(&mut self, order: &str) {
@@ -126,6 +209,12 @@ impl Stage {
                 self.kept.insert(name.to_owned(), value);
             }
             ["repeat"] => self.repeats = true,
+            ["subscribe", input] => {
+                let mut connection = self.server().0.connect();
+                connection.send(call("SubscribeToShard", input));
+                assert_eq!(connection.begin_answer().status, 200, "{input}");
+                self.subscribed.push(connection);
+            }
             _ => panic!("no order: {order}"),
         }
     }
@@ -139,7 +228,7 @@ impl Stage {
                 true => &defaults[..3],
                 false => &defaults[..],
             };
-            let Ok(Invocation::Serve(config)) = Config::resolve(defaults.iter().chain(settings), |_| None)
+            let Ok(Invocation::Serve { config, .. }) = Config::resolve(defaults.iter().chain(settings), [])
             else {
                 panic!("no settings: {settings:?}")
             };

@@ -6,7 +6,6 @@
 //! - [`health`], [`dispatch`], [`errors`], [`shapes`], [`spellings`], [`iterators`], [`faults`]: what is answered, byte
 //!   for byte; [`bodies`], [`cbor_bodies`]: to what real clients sent; [`cbor`]: in the other codec.
 //! - [`subscriptions`]: records that are pushed, event by event.
-//! - [`model`]: every member of every operation, against AWS's own model.
 //! - [`model`]: every member of every operation, against AWS's own model; [`expectations`]: answers written out by hand
 //!   from the reference.
 //! - [`resharding`]: splits, merges and new shard counts, and what readers see of them.

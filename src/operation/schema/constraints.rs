@@ -7,7 +7,8 @@
 
 use super::input::{Input, Member};
 use super::shapes::{Shape, Text};
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
+use crate::operation::refusals;
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
@@ -28,8 +29,7 @@ pub(super) fn check(input: &Input<'_>) -> Result<(), ApiError> {
         return Ok(());
     }
     let plural = if checker.count == 1 { "" } else { "s" };
-    let message = format!("{} validation error{plural} detected: {}", checker.count, checker.violations);
-    Err(ApiError::new(ErrorKind::Validation, message))
+    Err(refusals::constraints_broken(checker.count, plural, &checker.violations))
 }
 
 struct Checker {
@@ -147,17 +147,9 @@ impl Checker {
             self.violations.push_str("; ");
         }
         self.count += 1;
-        let path = &self.path;
         let printed = Printed(value);
-        // Writing into a String cannot fail.
-        let _ = match value {
-            Member::Null => {
-                write!(self.violations, "Value null at '{path}' failed to satisfy constraint: {rule}")
-            }
-            _ => {
-                write!(self.violations, "Value '{printed}' at '{path}' failed to satisfy constraint: {rule}")
-            }
-        };
+        let quoted = if *value == Member::Null { printed.to_string() } else { format!("'{printed}'") };
+        self.violations.push_str(&refusals::constraint_broken(&quoted, &self.path, &rule.text()));
     }
 }
 
@@ -178,7 +170,7 @@ impl Text {
     }
 
     /// The rules of an element, key or value in one bracket, as V6 to V8 print them.
-    fn write_rules(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn rules(&self) -> String {
         let mut rules = Vec::new();
         if let Some((min, max)) = self.len {
             rules.extend([Rule::LengthMax(max), Rule::LengthMin(min)]);
@@ -187,11 +179,11 @@ impl Text {
         if !self.values.is_empty() {
             rules.push(Rule::Values(self.values));
         }
-        write_list(f, rules.iter())
+        in_brackets(rules.into_iter().map(Rule::text))
     }
 }
 
-/// The rule texts V1 to V8.
+/// The rules V1 to V8.
 #[derive(Clone, Copy)]
 enum Rule {
     NotNull,
@@ -206,31 +198,19 @@ enum Rule {
     EachValue(Text),
 }
 
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Rule {
+    fn text(self) -> String {
         match self {
-            Self::NotNull => f.write_str("Member must not be null"),
-            Self::ValueMin(min) => write!(f, "Member must have value greater than or equal to {min}"),
-            Self::ValueMax(max) => write!(f, "Member must have value less than or equal to {max}"),
-            Self::LengthMin(min) => write!(f, "Member must have length greater than or equal to {min}"),
-            Self::LengthMax(max) => write!(f, "Member must have length less than or equal to {max}"),
-            Self::Pattern(text) => write!(f, "Member must satisfy regular expression pattern: {text}"),
-            Self::Values(values) => {
-                f.write_str("Member must satisfy enum value set: ")?;
-                write_list(f, values.iter())
-            }
-            Self::EachElement(text) => {
-                f.write_str("Member must satisfy constraint: ")?;
-                text.write_rules(f)
-            }
-            Self::EachKey(text) => {
-                f.write_str("Map keys must satisfy constraint: ")?;
-                text.write_rules(f)
-            }
-            Self::EachValue(text) => {
-                f.write_str("Map value must satisfy constraint: ")?;
-                text.write_rules(f)
-            }
+            Self::NotNull => refusals::must_not_be_null(),
+            Self::ValueMin(min) => refusals::below_min(min),
+            Self::ValueMax(max) => refusals::above_max(max),
+            Self::LengthMin(min) => refusals::too_short(min),
+            Self::LengthMax(max) => refusals::too_long(max),
+            Self::Pattern(pattern) => refusals::no_match(pattern),
+            Self::Values(values) => refusals::not_in_set(&in_brackets(values.iter().copied())),
+            Self::EachElement(text) => refusals::bad_elements(&text.rules()),
+            Self::EachKey(text) => refusals::bad_keys(&text.rules()),
+            Self::EachValue(text) => refusals::bad_values(&text.rules()),
         }
     }
 }
@@ -293,10 +273,8 @@ fn write_structure(f: &mut fmt::Formatter<'_>, input: &Input<'_>, index: usize) 
     write!(f, "com.amazonaws.kinesis.v20131202.{}@{hash:x}", input.structure.name)
 }
 
-fn write_list(f: &mut fmt::Formatter<'_>, items: impl Iterator<Item = impl fmt::Display>) -> fmt::Result {
-    f.write_char('[')?;
-    write_joined(f, items)?;
-    f.write_char(']')
+fn in_brackets(items: impl Iterator<Item = impl Into<String>>) -> String {
+    format!("[{}]", items.map(Into::into).collect::<Vec<_>>().join(", "))
 }
 
 fn write_joined(f: &mut fmt::Formatter<'_>, items: impl Iterator<Item = impl fmt::Display>) -> fmt::Result {

@@ -7,6 +7,7 @@ use super::super::shapes::{
 use super::super::types::read;
 use super::*;
 use crate::document::Value;
+use crate::error::ErrorKind;
 
 /// Checks the whole message of a request that breaks constraints.
 fn check_message(structure: &'static Structure, value: Value<'_>, message: &str) {

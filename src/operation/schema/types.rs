@@ -10,13 +10,10 @@ use super::constraints;
 use super::input::{Input, Member};
 use super::shapes::{Shape, Structure};
 use crate::document::Value;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
 use crate::operation::refusals;
 use std::borrow::Cow;
 use std::collections::HashMap;
-
-const LIST_NOT_EXPECTED: &str = "Start of list found where not expected";
-const MAP_NOT_EXPECTED: &str = "Start of structure or map found where not expected.";
 
 /// What texts and plain numbers mean where the model asks for a blob or a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +60,8 @@ fn convert_structure<'a>(
 ) -> Result<Input<'a>, ApiError> {
     let members = match value {
         Value::Map(members) => members,
-        Value::List(_) => return Err(type_error(LIST_NOT_EXPECTED)),
-        _ => return Err(type_error("Expected null")),
+        Value::List(_) => return Err(refusals::list_given()),
+        _ => return Err(refusals::structure_expected()),
     };
     let mut input = Input { structure, members: vec![Member::Null; structure.members.len()] };
     for (name, value) in members {
@@ -96,13 +93,13 @@ fn convert<'a>(scalars: Scalars, shape: &'static Shape, value: Value<'a>) -> Res
                     elements.into_iter().map(|value| convert(scalars, element, value)).collect();
                 elements.map(Member::List)
             }
-            Value::Map(_) => Err(type_error(MAP_NOT_EXPECTED)),
-            _ => Err(type_error("Expected list or null")),
+            Value::Map(_) => Err(refusals::map_given()),
+            _ => Err(refusals::list_expected()),
         },
         Shape::Map { .. } => match value {
             Value::Map(entries) => convert_entries(entries).map(Member::Map),
-            Value::List(_) => Err(type_error(LIST_NOT_EXPECTED)),
-            _ => Err(type_error("Expected map or null")),
+            Value::List(_) => Err(refusals::list_given()),
+            _ => Err(refusals::map_expected()),
         },
     }
 }
@@ -155,7 +152,7 @@ fn convert_boolean(value: &Value<'_>) -> Result<bool, ApiError> {
         Value::String(text) => match text.to_uppercase().as_str() {
             "TRUE" | "1" | "YES" => Ok(true),
             "FALSE" | "0" | "NO" => Ok(false),
-            upper => Err(type_error(format!("'{upper}' can not be converted to an Boolean"))),
+            upper => Err(refusals::no_boolean(upper)),
         },
         other => Err(not_convertible(other, "an Boolean")),
     }
@@ -196,14 +193,13 @@ fn convert_blob(scalars: Scalars, value: Value<'_>) -> Result<Cow<'_, [u8]>, Api
 /// units.
 fn base64_error(text: &str) -> ApiError {
     let units = text.encode_utf16().count();
-    let fault = if !units.is_multiple_of(4) {
-        format!("Base64 encoded length is expected a multiple of 4 bytes but found: {units}")
+    if !units.is_multiple_of(4) {
+        refusals::base64_length(text, units)
     } else if let Some(letter) = bad_base64_letter(text) {
-        format!("Invalid Base64 character: '{letter}'")
+        refusals::base64_letter(text, letter)
     } else {
-        "Invalid last non-pad Base64 character dectected".to_owned()
-    };
-    type_error(format!("'{text}' can not be converted to a Blob: {fault}"))
+        refusals::base64_end(text)
+    }
 }
 
 /// The first character outside the alphabet, or a `=` before the padding.
@@ -221,22 +217,17 @@ fn bad_base64_letter(text: &str) -> Option<char> {
     None
 }
 
-/// The error for a value that is in the wrong place, named by the class that the service reads it into.
+/// The error for a value that is in the wrong place.
 fn not_convertible(value: &Value<'_>, target: &str) -> ApiError {
-    let class = match value {
-        Value::List(_) => return type_error(LIST_NOT_EXPECTED),
-        Value::Map(_) | Value::Null => return type_error(MAP_NOT_EXPECTED),
-        Value::Bool(_) => "java.lang.Boolean",
-        Value::Integer(_) | Value::Float(_) => "com.amazon.coral.value.json.numbers.TruncatingBigNumber",
-        Value::String(_) => "java.lang.String",
-        Value::Blob(_) => refusals::BLOB_CLASS,
-        Value::TimestampMs(_) => refusals::TIME_CLASS,
-    };
-    type_error(format!("class {class} can not be converted to {target}"))
-}
-
-fn type_error(message: impl Into<Cow<'static, str>>) -> ApiError {
-    ApiError::new(ErrorKind::Serialization, message)
+    match value {
+        Value::List(_) => refusals::list_given(),
+        Value::Map(_) | Value::Null => refusals::map_given(),
+        Value::Bool(_) => refusals::boolean_given(target),
+        Value::Integer(_) | Value::Float(_) => refusals::number_given(target),
+        Value::String(_) => refusals::text_given(target),
+        Value::Blob(_) => refusals::bytes_given(target),
+        Value::TimestampMs(_) => refusals::time_given(target),
+    }
 }
 
 #[cfg(test)]

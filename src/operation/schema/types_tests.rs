@@ -5,6 +5,7 @@ use super::super::shapes::{
     Structure,
 };
 use super::*;
+use crate::error::ErrorKind;
 use proptest::prelude::*;
 
 const NUMBER_CLASS: &str = "class com.amazon.coral.value.json.numbers.TruncatingBigNumber";

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::error::ApiError;
 use crate::names::{SequenceNumber, SequenceWriter, ShardId};
 use crate::operation::{put_record, put_records};
 use crate::pool::PooledBytes;
@@ -70,11 +71,11 @@ impl StoredEntry for CborEntry {
 
     const NUMBER_AT: usize = NUMBER_AT.start;
 
-    fn write_failed(code: &str, message: &str, out: &mut Vec<u8>) {
+    fn write_failed(error: &ApiError, out: &mut Vec<u8>) {
         out.extend_from_slice(b"\xbf\x69ErrorCode");
-        write_text(code.as_bytes(), out);
+        write_text(error.kind.name().as_bytes(), out);
         out.extend_from_slice(b"\x6cErrorMessage");
-        write_text(message.as_bytes(), out);
+        write_text(error.message.as_deref().unwrap_or_default().as_bytes(), out);
         out.push(BREAK);
     }
 }

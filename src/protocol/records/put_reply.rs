@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use crate::error::ErrorKind;
+use crate::error::ApiError;
 use crate::names::{SequenceNumber, SequenceWriter, ShardId};
 use crate::operation::stream_ref::StreamRef;
 use crate::operation::{put_record, put_records, refusals};
@@ -79,7 +79,7 @@ pub(super) trait StoredEntry {
     const NUMBER_AT: usize;
 
     /// Appends an entry for a record that was not stored.
-    fn write_failed(code: &str, message: &str, out: &mut Vec<u8>);
+    fn write_failed(error: &ApiError, out: &mut Vec<u8>);
 }
 
 /// Appends the entries of a reply, in request order.
@@ -88,9 +88,9 @@ pub(super) fn write_entries<E: StoredEntry>(reply: &put_records::Reply, out: &mu
     match reply {
         put_records::Reply::Stored { batch, stream, .. } => write_batch::<E>(batch, stream, out),
         put_records::Reply::Throttled { count } => {
+            let error = refusals::planned_throttle();
             for _ in 0..*count {
-                let code = ErrorKind::ProvisionedThroughputExceeded.name();
-                E::write_failed(code, refusals::PLANNED_THROTTLE, out);
+                E::write_failed(&error, out);
             }
         }
     }
@@ -124,10 +124,9 @@ fn write_batch<E: StoredEntry>(batch: &Batch, stream: &StreamRef, out: &mut Vec<
             }
             share.left -= 1;
         } else if share.throttled {
-            let text = refusals::shard_throttled(stream, share.shard);
-            E::write_failed(ErrorKind::ProvisionedThroughputExceeded.name(), &text, out);
+            E::write_failed(&refusals::shard_throttled(stream, share.shard), out);
         } else {
-            E::write_failed(ErrorKind::InternalFailure.name(), refusals::ENTRY_FAILED, out);
+            E::write_failed(&refusals::entry_failed(), out);
         }
     }
 }
@@ -157,11 +156,11 @@ impl StoredEntry for JsonEntry {
 
     const NUMBER_AT: usize = NUMBER_AT.start;
 
-    fn write_failed(code: &str, message: &str, out: &mut Vec<u8>) {
+    fn write_failed(error: &ApiError, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"ErrorCode\":\"");
-        out.extend_from_slice(code.as_bytes());
+        out.extend_from_slice(error.kind.name().as_bytes());
         out.extend_from_slice(b"\",\"ErrorMessage\":\"");
-        out.extend_from_slice(message.as_bytes());
+        out.extend_from_slice(error.message.as_deref().unwrap_or_default().as_bytes());
         out.extend_from_slice(b"\"},");
     }
 }
@@ -171,3 +170,7 @@ fn stored_entry(shard: ShardId) -> [u8; STORED_ENTRY_BYTES] {
     entry[SHARD_AT].copy_from_slice(shard.write_to(&mut [0; ShardId::TEXT_BYTES]));
     entry
 }
+
+#[cfg(test)]
+#[path = "put_reply_tests.rs"]
+mod tests;

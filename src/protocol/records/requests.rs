@@ -2,11 +2,11 @@
 
 use crate::control::Scope;
 use crate::document::Value;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
 use crate::names::{HashKey, HashKeyError};
 use crate::operation::schema::Input;
 use crate::operation::schema::shapes::{self, Structure};
-use crate::operation::{Service, get_records, put_record, put_records};
+use crate::operation::{Service, get_records, put_record, put_records, refusals};
 use crate::protocol::codec::Codec;
 use crate::shard::batch::Records;
 
@@ -149,7 +149,7 @@ fn push(entry: &Input<'_>, records: &mut Records) -> Result<Option<String>, ApiE
         },
     };
     let pushed = records.push(key, hash_key, entry.blob("Data").unwrap_or_default());
-    pushed.map_err(|_| ApiError::bare(ErrorKind::InternalFailure))?;
+    pushed.map_err(|_| refusals::internal_failure())?;
     Ok(bad)
 }
 
