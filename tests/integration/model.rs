@@ -19,10 +19,12 @@ use shardmill::operation::Operation;
 use crate::cbor;
 use crate::client::Connection;
 use crate::setup::{TestServer, call, config};
-use cases::{broken, changed, edges, good, mistyped, with, with_nulls, with_unknown};
+use cases::{broken, changed, edges, good, mistyped, structure, with, with_nulls, with_unknown};
 use rules::{Verdict, judge, tells};
 use shapes::{Kind, Model, Shape};
 
+/// As many mixed requests as each operation gets.
+const MIXED: usize = 100;
 /// As many failures as are shown.
 const SHOWN_MAX: usize = 20;
 
@@ -33,18 +35,32 @@ enum Codec {
     Cbor,
 }
 
+/// Throws that are the same in each run (Marsaglia's xorshift).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        for (left, by) in [(true, 13), (false, 7), (true, 17)] {
+            self.0 ^= if left { self.0 << by } else { self.0 >> by };
+        }
+        usize::try_from(self.0 >> 33).expect("31 bits") % bound
+    }
+}
+
 /// What was sent, what came back, and what is counted and found of it.
 struct Examiner {
     model: Model,
     _server: TestServer,
     connection: Connection,
     codec: Codec,
+    dice: Dice,
     counts: BTreeMap<(&'static str, Codec), usize>,
     failures: Vec<String>,
 }
 
 /// Protects: the agreement with AWS's model of every built operation. A minimal request is taken, whatever unknown or
-/// null is added to it; every constraint broken and every wrong type given is told in the reference's words.
+/// null is added to it; every constraint broken and every wrong type given is told in the reference's words, alone and
+/// with others.
 #[test]
 fn every_operation_keeps_to_the_model() {
     let on_demand_stream_count_limit = Limit::Infinite;
@@ -55,6 +71,7 @@ fn every_operation_keeps_to_the_model() {
         connection,
         _server: server,
         codec: Codec::Json,
+        dice: Dice(23),
         counts: BTreeMap::new(),
         failures: Vec::new(),
     };
@@ -111,26 +128,53 @@ impl Examiner {
         for request in self.changed(operation, &Value::Map(Vec::new()), &|shape, _| mistyped(shape, codec)) {
             self.refuse("type before constraint", operation, &request);
         }
-        self.refuse_all_at_once(operation, &request);
+        self.mix(operation);
     }
 
-    /// A request with every member broken that can be.
-    fn refuse_all_at_once(&mut self, operation: &'static str, request: &Value) {
-        let input = self.model.input(operation);
-        let Kind::Structure(members) = &input.kind else { return };
-        let mut worst = request.clone();
-        for member in members {
-            let shape = self.model.shape(&member.shape);
-            let one_broken = changed(&self.model, shape, &good(&self.model, shape), &|shape, value| {
-                broken(&self.model, shape, value)
-            });
-            if let Some(value) = one_broken.into_iter().next() {
-                worst = with(&worst, &member.name, Some(value));
+    /// Requests of which any members are absent, good or bad.
+    fn mix(&mut self, operation: &'static str) {
+        let Kind::Structure(members) = &self.model.input(operation).kind else { return };
+        let values: Vec<_> = members
+            .iter()
+            .map(|member| (member.name.clone(), self.values(self.model.shape(&member.shape))))
+            .collect();
+        for _ in 0..MIXED {
+            let mut request = structure([]);
+            for (name, values) in &values {
+                if self.dice.below(4) > 0 {
+                    request = with(&request, name, Some(self.any_of(values)));
+                }
+            }
+            match judge(&self.model, self.codec, self.model.input(operation), &request) {
+                Verdict::Passes => self.take("mixed", operation, &request),
+                _ => self.refuse("mixed", operation, &request),
             }
         }
-        if !members.is_empty() {
-            self.refuse("constraint", operation, &worst);
+    }
+
+    /// Values of the shape's type, good and bad, none of them large.
+    fn values(&self, shape: &Shape) -> Vec<Value> {
+        let good = good(&self.model, shape);
+        let at = |shape: &Shape, value: &Value| {
+            let edges = edges(&self.model, shape, self.codec).into_iter();
+            edges.chain(broken(&self.model, shape, value)).collect()
+        };
+        let mut values = changed(&self.model, shape, &good, &at);
+        values.retain(|value| cbor::bytes(value).len() < 4096);
+        values.extend([good, Value::Null]);
+        values
+    }
+
+    /// One of these; a list may be several of them together.
+    fn any_of(&mut self, values: &[Value]) -> Value {
+        let mut any = values[self.dice.below(values.len())].clone();
+        while let Value::Array(elements) = &mut any
+            && self.dice.below(3) > 0
+        {
+            let more = values[self.dice.below(values.len())].as_array();
+            elements.extend(more.into_iter().flatten().cloned());
         }
+        any
     }
 
     fn changed(
