@@ -23,7 +23,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use regex::{Captures, Regex};
+use regex::Regex;
 use serde_json::Value;
 use shardmill::config::{Config, Invocation};
 use shardmill::operation::refusals::{self, Given, Row};
@@ -275,14 +275,26 @@ impl Stage {
         for (name, value) in &self.kept {
             text = text.replace(&format!("${name}"), value);
         }
-        let repeated = Regex::new(r"<([^<>]+)\*([0-9]+)>").expect("a pattern");
-        let times = |parts: &Captures<'_>| parts[1].repeat(parts[2].parse().expect("a number"));
-        // What is repeated may itself hold something repeated.
-        while repeated.is_match(&text) {
-            text = repeated.replace_all(&text, times).into_owned();
-        }
-        text
+        repeated(&text)
     }
+}
+
+/// A text with `text` instead of each `<text*1>`; what is repeated may hold something repeated.
+fn repeated(text: &str) -> String {
+    let (mut written, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once('>') {
+        written.push_str(before);
+        rest = after;
+        let times = written.rfind('<').and_then(|start| {
+            let (what, times) = written[start + 1..].rsplit_once('*')?;
+            Some((start, what.repeat(times.parse().ok()?)))
+        });
+        match times {
+            Some((start, times)) => written.replace_range(start.., &times),
+            None => written.push('>'),
+        }
+    }
+    written + rest
 }
 
 /// An answer as the files write it.

@@ -24,7 +24,7 @@ use rules::{Verdict, judge, tells};
 use shapes::{Kind, Model, Shape};
 
 /// As many mixed requests as each operation gets.
-const MIXED: usize = 100;
+const MIXED: usize = 40;
 /// As many failures as are shown.
 const SHOWN_MAX: usize = 20;
 
