@@ -7,6 +7,9 @@
 //! audit is one comparison per record; only a difference is looked at closely.
 
 mod findings;
+mod key_order;
+
+pub use key_order::KeyOrder;
 
 pub use findings::{Findings, Violation};
 
@@ -61,8 +64,8 @@ impl View {
         self.records
     }
 
-    /// Takes the next record of a GetRecords answer.
-    pub fn observe(&mut self, payloads: &Payloads, record: &Record<'_>) {
+    /// Takes the next record of a GetRecords answer; tells which one it is, if that can be told.
+    pub fn observe(&mut self, payloads: &Payloads, record: &Record<'_>) -> Option<RecordId> {
         self.records += 1;
         let (poller, shard, last) = (self.poller, self.shard, self.last);
         if record.sequence <= last {
@@ -72,10 +75,16 @@ impl View {
         }
         self.last = record.sequence;
         match payloads.identify(&record.key, &record.data) {
-            Ok(id) => self.seen.push(Seen { id, digest: record.sequence.digest() }),
-            Err(altered) => self.findings.add(Violation::Altered, || {
-                format!("poller {poller}, shard {shard}, sequence number {}: {altered}", record.sequence)
-            }),
+            Ok(id) => {
+                self.seen.push(Seen { id, digest: record.sequence.digest() });
+                Some(id)
+            }
+            Err(altered) => {
+                self.findings.add(Violation::Altered, || {
+                    format!("poller {poller}, shard {shard}, sequence number {}: {altered}", record.sequence)
+                });
+                None
+            }
         }
     }
 }

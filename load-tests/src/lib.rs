@@ -5,6 +5,7 @@
 //! - [`wire`]: requests, the HTTP/1.1 client, and the readers of answers;
 //! - [`sequence`]: sequence numbers as numbers;
 //! - [`workload`]: producers and pollers of one stress run;
+//! - [`storm`]: producers, followers and a resharder of one storm of reshards;
 //! - [`auditor`]: what must be true of what they saw;
 //! - [`server`] and [`echo`]: the server process, its start, processor time, memory and end, and the yardstick's;
 //! - [`paired`]: the same requests to two servers in turn, compared by processor time;
@@ -30,5 +31,6 @@ pub mod progress;
 pub mod results;
 pub mod sequence;
 pub mod server;
+pub mod storm;
 pub mod wire;
 pub mod workload;

@@ -6,6 +6,7 @@
 //! write a record is to copy text, to check one is to compare text. The partition key is 20 hexadecimal digits.
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
@@ -85,6 +86,8 @@ pub struct Payloads {
     /// The last, incomplete group of each window with its padding; empty when the filler is a multiple of three.
     tails: Vec<[u8; 4]>,
     filler_chars: usize,
+    /// Partition keys of each producer, used in turn; without a number, every record has its own.
+    keys: Option<NonZeroU64>,
 }
 
 impl Payloads {
@@ -106,7 +109,13 @@ impl Payloads {
                 text.first_chunk().copied().unwrap_or_default()
             })
             .collect();
-        Self { seed, pool, tails, filler_chars: whole / 3 * 4 }
+        Self { seed, pool, tails, filler_chars: whole / 3 * 4, keys: None }
+    }
+
+    /// The same, but each producer has only so many partition keys, which its records use in turn.
+    #[must_use]
+    pub fn with_keys(self, keys: NonZeroU64) -> Self {
+        Self { keys: Some(keys), ..self }
     }
 
     /// Characters of a record's data in base64.
@@ -132,7 +141,8 @@ impl Payloads {
     /// The partition key of a record.
     pub fn key(&self, id: RecordId) -> [u8; KEY_CHARS] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let check = self.check_of(id);
+        let owner = self.keys.map_or(id, |keys| RecordId(id.0 - id.number() + id.number() % keys));
+        let check = self.check_of(owner);
         let bytes = mix(check).to_le_bytes().into_iter().chain(check.to_le_bytes());
         let mut key = [0; KEY_CHARS];
         for (pair, byte) in key.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
@@ -232,6 +242,19 @@ mod tests {
         let (ours, theirs) = (Payloads::new(1, 100), Payloads::new(2, 100));
         let id = RecordId::new(0, 0);
         assert_eq!(ours.identify(&theirs.key(id), &data(&theirs, id)), Err(Altered::Head));
+    }
+
+    /// With few keys each producer's take turns, no two producers share one, and a wrong turn is noticed.
+    #[test]
+    fn keys_take_turns() {
+        let payloads = Payloads::new(9, 100).with_keys(NonZeroU64::new(3).unwrap());
+        let key = |producer, number| payloads.key(RecordId::new(producer, number));
+        assert_eq!(key(1, 0), key(1, 3));
+        assert_ne!(key(1, 0), key(1, 1));
+        assert_ne!(key(1, 0), key(2, 0));
+        let text = data(&payloads, RecordId::new(1, 4));
+        assert_eq!(payloads.identify(&key(1, 1), &text), Ok(RecordId::new(1, 4)));
+        assert_eq!(payloads.identify(&key(1, 2), &text), Err(Altered::Key(RecordId::new(1, 4))));
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod answers;
 pub mod base64;
 pub mod request;
 pub mod scan;
+pub mod shards;
 
 use std::fmt;
 use std::io;

@@ -2,6 +2,7 @@
 //! its start at the same time. It proposes; what must hold is the auditor's business.
 
 mod acknowledged;
+mod calls;
 mod parts;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 
 pub use acknowledged::put_answer;
+pub(crate) use calls::{good_body, note_latency};
 
 use crate::auditor::{Acked, Findings, Ledger, View};
 use crate::payload::{KEY_CHARS, Payloads};
@@ -24,7 +26,7 @@ use crate::wire::{Connection, WireError};
 /// A request that takes this long is a stall.
 pub const STALL: Duration = Duration::from_secs(2);
 /// A request that takes this long will not be answered.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// PutRecords limits: entries, and bytes of data and keys (reference section 6).
 const BATCH_RECORDS_MAX: u64 = 500;
 const BATCH_BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -85,19 +87,19 @@ pub struct Latencies {
 }
 
 impl Latencies {
-    fn new() -> Result<Self, RunError> {
+    pub(crate) fn new() -> Result<Self, RunError> {
         let longest_us = 60_000_000;
         let histogram =
             Histogram::new_with_bounds(1, longest_us, 2).map_err(|error| RunError(error.to_string()))?;
         Ok(Self { histogram, longest: Duration::ZERO })
     }
 
-    fn record(&mut self, latency: Duration) {
+    pub(crate) fn record(&mut self, latency: Duration) {
         self.histogram.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
         self.longest = self.longest.max(latency);
     }
 
-    fn merge(&mut self, other: &Self) -> Result<(), RunError> {
+    pub(crate) fn merge(&mut self, other: &Self) -> Result<(), RunError> {
         self.longest = self.longest.max(other.longest);
         self.histogram.add(&other.histogram).map_err(|error| RunError(error.to_string()))
     }
@@ -236,7 +238,7 @@ fn verdict(
     })
 }
 
-async fn joined<T: 'static>(mut tasks: JoinSet<T>) -> Result<Vec<T>, RunError> {
+pub(crate) async fn joined<T: 'static>(mut tasks: JoinSet<T>) -> Result<Vec<T>, RunError> {
     let mut parts = Vec::with_capacity(tasks.len());
     while let Some(part) = tasks.join_next().await {
         parts.push(part.map_err(|error| RunError(format!("a task of the test itself died: {error}")))?);

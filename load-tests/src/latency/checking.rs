@@ -121,7 +121,7 @@ pub async fn read_shard(
         request.get_records(&iterator);
         let body = good(connection, &request).await?;
         let before = view.records();
-        let tail = answers::get_records(&body, |record| view.observe(payloads, &record))
+        let tail = answers::get_records(&body, |record| _ = view.observe(payloads, &record))
             .map_err(|error| RunError(format!("GetRecords of shard {shard}: answer: {error}")))?;
         empty = if view.records() > before { 0 } else { empty + 1 };
         match tail.next_iterator {

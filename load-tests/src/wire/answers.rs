@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::scan::{Cursor, ScanError};
+use super::shards::{Child, child_shards};
 use crate::sequence::Sequence;
 
 /// One entry of a PutRecords answer, in request order.
@@ -91,6 +92,8 @@ pub struct Record<'a> {
 pub struct GetTail<'a> {
     /// Where to go on; absent at the end of a closed shard.
     pub next_iterator: Option<Cow<'a, [u8]>>,
+    /// What the shard became; only at the end of a closed one.
+    pub children: Vec<Child>,
     /// Distance from the tip, ms.
     pub behind_ms: u64,
 }
@@ -101,7 +104,7 @@ pub struct GetTail<'a> {
 /// A body that is not such an answer, or a record without its sequence number, key or data.
 pub fn get_records<'a>(body: &'a [u8], mut record: impl FnMut(Record<'a>)) -> Result<GetTail<'a>, ScanError> {
     let mut cursor = Cursor::new(body);
-    let (mut next_iterator, mut behind_ms, mut listed) = (None, None, false);
+    let (mut next_iterator, mut children, mut behind_ms, mut listed) = (None, Vec::new(), None, false);
     let mut first = true;
     cursor.take(b'{', "an object")?;
     while cursor.more(b'}', &mut first)? {
@@ -115,13 +118,14 @@ pub fn get_records<'a>(body: &'a [u8], mut record: impl FnMut(Record<'a>)) -> Re
                 }
             }
             b"NextShardIterator" => next_iterator = optional_string(&mut cursor)?,
+            b"ChildShards" => children = child_shards(&mut cursor)?,
             b"MillisBehindLatest" => behind_ms = Some(cursor.integer()?),
             _ => cursor.skip()?,
         }
     }
     cursor.end()?;
     match behind_ms {
-        Some(behind_ms) if listed => Ok(GetTail { next_iterator, behind_ms }),
+        Some(behind_ms) if listed => Ok(GetTail { next_iterator, children, behind_ms }),
         _ => Err(cursor.error("Records and MillisBehindLatest")),
     }
 }
@@ -172,16 +176,16 @@ pub fn find_string<'a>(body: &'a [u8], name: &[u8]) -> Option<Cow<'a, [u8]>> {
 }
 
 /// A string, or nothing for `null`.
-fn optional_string<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Cow<'a, [u8]>>, ScanError> {
+pub(super) fn optional_string<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Cow<'a, [u8]>>, ScanError> {
     if cursor.peek() == Some(b'n') { cursor.skip().map(|()| None) } else { cursor.string().map(Some) }
 }
 
-fn sequence_of(cursor: &Cursor<'_>, text: &[u8]) -> Result<Sequence, ScanError> {
+pub(super) fn sequence_of(cursor: &Cursor<'_>, text: &[u8]) -> Result<Sequence, ScanError> {
     Sequence::parse(text).ok_or_else(|| cursor.error("a sequence number of 1 to 57 digits before this"))
 }
 
 /// `shardId-` and exactly twelve digits: the only form that an answer may carry.
-fn shard_of(cursor: &Cursor<'_>, text: &[u8]) -> Result<u32, ScanError> {
+pub(super) fn shard_of(cursor: &Cursor<'_>, text: &[u8]) -> Result<u32, ScanError> {
     text.strip_prefix(b"shardId-")
         .filter(|digits| digits.len() == 12 && digits.iter().all(u8::is_ascii_digit))
         .and_then(|digits| std::str::from_utf8(digits).ok())
@@ -226,13 +230,15 @@ mod tests {
         for body in bodies {
             let mut records = Vec::new();
             let tail = get_records(body.as_bytes(), |record| records.push(record)).unwrap();
-            assert_eq!(tail, GetTail { next_iterator: Some(Cow::Borrowed(b"AAAA")), behind_ms: 5 });
+            let next_iterator = Some(Cow::Borrowed(&b"AAAA"[..]));
+            assert_eq!(tail, GetTail { next_iterator, children: vec![], behind_ms: 5 });
             assert_eq!(records.len(), 2);
             assert_eq!((&*records[0].key, &*records[0].data), (&b"k"[..], &b"QUJD"[..]));
             assert_eq!((records[1].sequence, &*records[1].key), (sequence("13"), &b"k2"[..]));
         }
-        let end = br#"{"Records":[],"ChildShards":[{"ShardId":"shardId-000000000001"}],"NextShardIterator":null,"MillisBehindLatest":0}"#;
-        assert_eq!(get_records(end, |_| {}), Ok(GetTail { next_iterator: None, behind_ms: 0 }));
+        let end = br#"{"Records":[],"ChildShards":[{"ShardId":"shardId-000000000002","HashKeyRange":{"StartingHashKey":"0","EndingHashKey":"9"},"ParentShards":["shardId-000000000000","shardId-000000000001"]}],"NextShardIterator":null,"MillisBehindLatest":0}"#;
+        let children = vec![Child { shard: 2, parents: vec![0, 1] }];
+        assert_eq!(get_records(end, |_| {}), Ok(GetTail { next_iterator: None, children, behind_ms: 0 }));
     }
 
     /// Each of these would be read as a shorter or emptier answer by a scanner that shrugs.
@@ -259,6 +265,7 @@ mod tests {
             r#"{"MillisBehindLatest":0}"#,
             r#"{"Records":[{"SequenceNumber":"1","Data":""}],"MillisBehindLatest":0}"#,
             r#"{"Records":[{"SequenceNumber":"1","Data":"","PartitionKey":"k"}{}],"MillisBehindLatest":0}"#,
+            r#"{"Records":[],"ChildShards":[{"ShardId":"shardId-000000000001"}],"MillisBehindLatest":0}"#,
         ] {
             assert!(get_records(body.as_bytes(), |_| {}).is_err(), "{body}");
         }

@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::acknowledged::put_answer;
-use super::{Latencies, PATIENCE, RunError, STALL, STREAM, Shared, excerpt, oldest_iterator};
+use super::calls::{good_body, note_latency};
+use super::{Latencies, PATIENCE, RunError, STREAM, Shared, oldest_iterator};
 use crate::auditor::{Acked, Findings, View, Violation};
+use crate::wire::Connection;
 use crate::wire::answers;
 use crate::wire::request::Request;
-use crate::wire::{Answer, Connection};
 
 /// Puts one producer's share of the records.
 pub(super) struct Producer {
@@ -166,7 +167,7 @@ impl Poller {
             Err(false) => return Read::End,
         };
         let before = view.records();
-        let scanned = answers::get_records(body, |record| view.observe(&self.shared.payloads, &record));
+        let scanned = answers::get_records(body, |record| _ = view.observe(&self.shared.payloads, &record));
         let records = view.records() - before;
         self.shared.progress.read.fetch_add(records, Ordering::Relaxed);
         match scanned.map(|tail| tail.next_iterator) {
@@ -183,37 +184,5 @@ impl Poller {
             }
         }
         if records > 0 { Read::Records } else { Read::Nothing }
-    }
-}
-
-fn note_latency(
-    started: Instant,
-    latencies: &mut Latencies,
-    findings: &mut Findings,
-    name: impl Fn() -> String,
-) {
-    let latency: Duration = started.elapsed();
-    latencies.record(latency);
-    if latency >= STALL {
-        findings.add(Violation::Stalled, || format!("{} took {} ms", name(), latency.as_millis()));
-    }
-}
-
-/// The body of a 200. Anything else is a finding, and tells whether the connection can go on.
-fn good_body<'a>(
-    answer: Result<Answer<'a>, crate::wire::WireError>,
-    findings: &mut Findings,
-    name: impl Fn() -> String,
-) -> Result<&'a [u8], bool> {
-    match answer {
-        Ok(Answer { status: 200, body }) => Ok(body),
-        Ok(Answer { status, body }) => {
-            findings.add(Violation::Failed, || format!("{}: {status} {}", name(), excerpt(body)));
-            Err(true)
-        }
-        Err(error) => {
-            findings.add(Violation::Failed, || format!("{}: {error}", name()));
-            Err(false)
-        }
     }
 }
