@@ -134,9 +134,11 @@ enum After {
 
 fn respond(mut headers: HeaderMap, reply: Reply, window_bytes: usize) -> Response<ReplyBody> {
     let (status, content_type, body) = match reply {
-        Reply::Whole(answer) => (answer.status, answer.content_type, ReplyBody::whole(answer.body)),
+        Reply::Whole(answer) => {
+            (answer.status, answer.content_type, ReplyBody::whole(answer.body, window_bytes))
+        }
         Reply::Put(codec, body) => {
-            (200, Some(codec.content_type()), ReplyBody::whole(Bytes::from_owner(body)))
+            (200, Some(codec.content_type()), ReplyBody::whole(Bytes::from_owner(body), window_bytes))
         }
         Reply::Records(codec, writer) => {
             (200, Some(codec.content_type()), ReplyBody::records(writer, window_bytes))

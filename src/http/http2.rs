@@ -6,8 +6,9 @@
 //!   sum of those of all streams it may have, so that bodies that wait for the budget (`body.rs`) never take the room of
 //!   one that is being read: otherwise each could wait for the other.
 //! - **Out.** A stream buffers at most [`SEND_BUFFER_BYTES`] and one frame more, and one frame waits before it: with
-//!   frames of 32 KiB (`window.rs`), a client that reads slowly costs 128 KiB. One that takes nothing of a reply that pins
-//!   records, for as long as a connection may stall, loses that stream.
+//!   frames of 32 KiB (`window.rs`), a client that reads slowly costs 128 KiB, beside what the rest of its reply is made
+//!   from. One that takes nothing of a reply, for as long as a connection may stall, loses that stream, and with it what
+//!   the rest pins.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -101,29 +102,29 @@ where
 }
 
 thread_local! {
-    /// Whether the stream that is being polled has taken a part of a reply that pins records.
-    static TOOK_RECORDS: Cell<bool> = const { Cell::new(false) };
+    /// Whether the stream that is being polled has come to its reply, or a part of it was taken.
+    static MADE_PROGRESS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Tells the stream that is being polled that a part of a reply that pins records was taken from it.
-pub(super) fn took_records() {
-    TOOK_RECORDS.set(true);
+/// Tells the stream that is being polled that its reply has begun, or that a part of it was taken.
+pub(super) fn made_progress() {
+    MADE_PROGRESS.set(true);
 }
 
-/// Runs a stream to its end, or until its client has taken nothing of a reply with records for [`WRITE_STALL_MAX`]: the
-/// stream is dropped then, which resets it. (The connection cannot tell: its other streams go on.)
+/// Runs a stream to its end, or until its client has taken nothing of its reply for [`WRITE_STALL_MAX`]: the stream is
+/// dropped then, which resets it. (The connection cannot tell: its other streams go on.)
 async fn unless_stalled(stream: impl Future<Output = ()>) {
     let mut stream = pin!(stream);
     let mut stalled: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|context| {
-        TOOK_RECORDS.set(false);
+        MADE_PROGRESS.set(false);
         if stream.as_mut().poll(context).is_ready() {
             return Poll::Ready(());
         }
-        let took_records = TOOK_RECORDS.get();
+        let made_progress = MADE_PROGRESS.get();
         match &mut stalled {
-            Some(timer) if took_records => timer.as_mut().reset(Instant::now() + WRITE_STALL_MAX),
-            None if took_records => stalled = Some(Box::pin(sleep(WRITE_STALL_MAX))),
+            Some(timer) if made_progress => timer.as_mut().reset(Instant::now() + WRITE_STALL_MAX),
+            None if made_progress => stalled = Some(Box::pin(sleep(WRITE_STALL_MAX))),
             _ => {}
         }
         match &mut stalled {
@@ -136,6 +137,7 @@ async fn unless_stalled(stream: impl Future<Output = ()>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::reply_body::ReplyBody;
     use super::*;
 
     /// A stream that takes so many parts of a reply, one each poll, and then waits for ever.
@@ -143,7 +145,7 @@ mod tests {
         poll_fn(|context| {
             if parts > 0 {
                 parts -= 1;
-                took_records();
+                made_progress();
                 context.waker().wake_by_ref();
             }
             Poll::<()>::Pending
@@ -151,7 +153,7 @@ mod tests {
         .await;
     }
 
-    /// Protects: a stream ends that has begun to take records and takes no more; one that waits for something else stays.
+    /// Protects: a stream ends whose reply has begun and goes no further; one that waits for something else stays.
     #[tokio::test(start_paused = true)]
     async fn stalled_streams_end() {
         let patience = 10 * WRITE_STALL_MAX;
@@ -162,5 +164,47 @@ mod tests {
         }
         assert!(tokio::time::timeout(patience, unless_stalled(takes(0))).await.is_err());
         assert!(tokio::time::timeout(patience, unless_stalled(async {})).await.is_ok());
+    }
+
+    const REPLY_BYTES: usize = 10 * WINDOW_BYTES_MULTIPLEXED;
+
+    /// The reply of [`REPLY_BYTES`] to a client whose streams have a window of so many bytes.
+    async fn reply_through(stream_window: usize) -> h2::RecvStream {
+        let (client, server) = tokio::io::duplex(1 << 10);
+        let replies = service_fn(async |_| {
+            let body = ReplyBody::whole(vec![b'x'; REPLY_BYTES], WINDOW_BYTES_MULTIPLEXED);
+            Ok::<_, Infallible>(hyper::Response::new(body))
+        });
+        let connection = http2::Builder::new(StreamTasks).serve_connection(TokioIo::new(server), replies);
+        tokio::spawn(async move { connection.await.is_ok() });
+        let mut builder = h2::client::Builder::new();
+        builder.initial_window_size(u32::try_from(stream_window).unwrap());
+        let (mut requests, connection) = builder.handshake::<_, hyper::body::Bytes>(client).await.unwrap();
+        tokio::spawn(async move { connection.await.is_ok() });
+        let head = http::Request::get("http://localhost/").body(()).unwrap();
+        requests.send_request(head, true).unwrap().0.await.unwrap().into_body()
+    }
+
+    /// Protects: a client that never opens its window to a reply does not keep what it holds.
+    #[tokio::test(start_paused = true)]
+    async fn a_closed_window_keeps_no_reply() {
+        let begun = Instant::now();
+        let end = reply_through(0).await.data().await.unwrap().expect_err("a reset");
+        assert_eq!(end.reason(), Some(h2::Reason::CANCEL));
+        assert_eq!(begun.elapsed().as_secs(), WRITE_STALL_MAX.as_secs());
+    }
+
+    /// Protects: a client that takes a little now and then gets all of its reply.
+    #[tokio::test(start_paused = true)]
+    async fn slow_readers_get_their_reply() {
+        let mut reply = reply_through(WINDOW_BYTES_MULTIPLEXED / 4).await;
+        let mut bytes = 0;
+        while let Some(part) = reply.data().await {
+            let part = part.unwrap();
+            sleep(WRITE_STALL_MAX / 8).await;
+            reply.flow_control().release_capacity(part.len()).unwrap();
+            bytes += part.len();
+        }
+        assert_eq!(bytes, REPLY_BYTES);
     }
 }

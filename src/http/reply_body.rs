@@ -1,5 +1,8 @@
 //! Reply bodies out: whole ones as they are, records in chunks that are written as the connection takes them, events as
 //! they come.
+//!
+//! Where a connection has many replies on their way, they go out in windows, and each window that is taken counts as
+//! progress (`http2.rs`). Not so the events of a subscription: whoever takes them late holds up nobody else.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -10,17 +13,24 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 use crate::protocol::records::event_messages::EventMessages;
 use crate::protocol::records::get_body::GetBody;
 
-use super::http2::took_records;
+use super::http2::made_progress;
 use super::window::Chunk;
 
 /// The body of an answer.
 pub(crate) enum ReplyBody {
-    /// One piece, or nothing any more.
-    Whole(Option<Bytes>),
+    /// What is left of a reply that is written already.
+    Whole(WholeBody),
     /// Records, written chunk by chunk.
     Records(RecordsBody),
     /// The events of a subscription.
     Events(EventsBody),
+}
+
+/// A written reply on its way out.
+pub(crate) struct WholeBody {
+    left: Bytes,
+    /// Length of a frame, at most.
+    window_bytes: usize,
 }
 
 /// Records on their way out; their segments stay pinned until they are written.
@@ -46,13 +56,15 @@ impl ReplyBody {
         Self::Events(EventsBody { messages, yields: false })
     }
 
-    /// A whole body.
-    pub(crate) fn whole(body: impl Into<Bytes>) -> Self {
-        Self::Whole(Some(body.into()).filter(|body| !body.is_empty()))
+    /// A whole body, in frames of this size.
+    pub(crate) fn whole(body: impl Into<Bytes>, window_bytes: usize) -> Self {
+        made_progress();
+        Self::Whole(WholeBody { left: body.into(), window_bytes })
     }
 
     /// The records of a GetRecords, in chunks of this size.
     pub(crate) fn records(writer: Box<GetBody>, window_bytes: usize) -> Self {
+        made_progress();
         let left = writer.length();
         Self::Records(RecordsBody { writer, left, window_bytes, yields: false })
     }
@@ -67,7 +79,7 @@ impl Body for ReplyBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match self.get_mut() {
-            Self::Whole(body) => Poll::Ready(body.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Whole(whole) => Poll::Ready(whole.next_frame().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Records(records) => records.poll_chunk(context),
             Self::Events(events) => events.poll_message(context),
         }
@@ -75,7 +87,7 @@ impl Body for ReplyBody {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Whole(body) => body.is_none(),
+            Self::Whole(whole) => whole.left.is_empty(),
             Self::Records(records) => records.left == 0,
             Self::Events(_) => false,
         }
@@ -83,11 +95,21 @@ impl Body for ReplyBody {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Whole(whole) => SizeHint::with_exact(whole.left.len() as u64),
             Self::Records(records) => SizeHint::with_exact(records.left),
             // Over HTTP/1.1 that makes it chunked.
             Self::Events(_) => SizeHint::default(),
         }
+    }
+}
+
+impl WholeBody {
+    fn next_frame(&mut self) -> Option<Bytes> {
+        if self.left.is_empty() {
+            return None;
+        }
+        made_progress();
+        Some(self.left.split_to(self.left.len().min(self.window_bytes)))
     }
 }
 
@@ -106,7 +128,7 @@ impl RecordsBody {
         debug_assert!(chunk.len() as u64 <= self.left, "the reply is longer than its Content-Length");
         self.left = self.left.saturating_sub(chunk.len() as u64);
         self.yields = true;
-        took_records();
+        made_progress();
         Poll::Ready(Some(Ok(Frame::data(chunk))))
     }
 }
