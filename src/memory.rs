@@ -2,7 +2,7 @@
 //!
 //! Records held, pinned by readers, and in flight come out of one sum. An eighth goes to request bodies, and a sixteenth
 //! of that to small ones beside it; since a body and what is decoded of it are held together, both are counted twice.
-//! What comes unasked of bodies that wait is counted once. What is left after a reserve for the process itself is the
+//! What is held of requests that wait for that is counted once. What is left after a reserve for the process itself is the
 //! records'.
 
 use std::path::Path;
@@ -17,7 +17,7 @@ const PROCESS_BYTES: u64 = 32 << 20;
 /// Request bodies need no more than this, however much there is: a full-size one on each of 32 connections.
 const BODIES_BYTES_MAX: u64 = 32 * HTTP_BODY_BYTES_MAX as u64;
 
-/// What comes unasked of bodies that wait needs no more than this: the windows of 1,024 streams.
+/// What is held of requests that wait needs no more than this: the windows of 1,024 streams.
 const WAITING_BYTES_MAX: u64 = 64 << 20;
 
 /// Bytes that request bodies may take, by what they are taken for.
@@ -27,7 +27,7 @@ pub(crate) struct BodyBytes {
     pub(crate) any: u64,
     /// What is kept for small bodies.
     pub(crate) small: u64,
-    /// What has come unasked of bodies that wait for their share.
+    /// What is held of requests whose bodies wait for their share.
     pub(crate) waiting: u64,
 }
 

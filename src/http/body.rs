@@ -6,9 +6,10 @@
 //!
 //! - **Small bodies** have a reserve of their own, so that clients that declare large bodies and are slow, or never send
 //!   them, hold up nobody but each other.
-//! - **Bodies over HTTP/2** are sent unasked, up to a stream's window. What has come of a body that still waits for its
-//!   permit is counted apart, and where that budget is used up the request is refused at once. The windows of all streams
-//!   together never exceed their connection's (`http2.rs`), so a body that waits takes no room from one that is read.
+//! - **Bodies that wait** for their permit cost memory, too: over HTTP/1.1 the buffers of a connection that has begun a
+//!   request, over HTTP/2 what is sent unasked, up to a stream's window. That is counted apart, and where it is used up a
+//!   request is refused at once. The windows of all streams together never exceed their connection's (`http2.rs`), so a
+//!   body that waits takes no room from one that is read.
 //! - **Silent bodies** lose their share: a body must keep up a rate from [`READ_GRACE`] on.
 
 use std::future::poll_fn;
@@ -29,6 +30,9 @@ use super::http2::STREAM_WINDOW_BYTES;
 
 /// What the budgets are counted in, so that they fit the semaphores' 32-bit requests.
 const PERMIT_BYTES: usize = 1 << 10;
+
+/// What a connection holds in HTTP/1.1 whose request waits: buffers of hyper's and the head, measured.
+const WAITING_REQUEST_BYTES: usize = 32 << 10;
 
 /// The largest body that may use the reserve for small ones.
 const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
@@ -75,21 +79,21 @@ impl BodyBudget {
     }
 
     /// The share of a body of so many bytes; `None` if it is not to be had in [`SHARE_WITHIN`], or if there is no room
-    /// for what comes of the body meanwhile.
+    /// to wait.
     async fn share(&self, bytes: usize, arrival: Arrival) -> Option<BodyShare<'_>> {
         let permits = permits_of(bytes)?;
-        // Nobody waits in line while this much is free.
-        if let Ok(permit) = self.0.any.try_acquire_many(permits) {
+        let Budget { any, small, waiting, .. } = &*self.0;
+        let lines = if bytes <= SMALL_BODY_BYTES_MAX { [any, small] } else { [any, any] };
+        // Nobody waits in a line while this much of it is free.
+        if let Some(permit) = lines.iter().find_map(|line| line.try_acquire_many(permits).ok()) {
             return Some(BodyShare { _permit: Some(permit) });
         }
-        let _waiting = match arrival {
-            Arrival::Asked => None,
-            Arrival::Unasked => {
-                let unasked = permits_of(bytes.min(STREAM_WINDOW_BYTES))?;
-                Some(self.0.waiting.try_acquire_many(unasked).ok()?)
-            }
+        let [_, line] = lines;
+        let held_meanwhile = match arrival {
+            Arrival::Asked => WAITING_REQUEST_BYTES,
+            Arrival::Unasked => bytes.min(STREAM_WINDOW_BYTES),
         };
-        let line = if bytes <= SMALL_BODY_BYTES_MAX { &self.0.small } else { &self.0.any };
+        let _waiting = waiting.try_acquire_many(permits_of(held_meanwhile)?).ok()?;
         let permit = timeout(SHARE_WITHIN, line.acquire_many(permits)).await.ok()?.ok()?;
         Some(BodyShare { _permit: Some(permit) })
     }
@@ -232,26 +236,31 @@ mod tests {
         assert!(budget.share(HTTP_BODY_BYTES_MAX, Arrival::Asked).await.is_some());
     }
 
-    /// Protects: what comes unasked of bodies that wait is bounded: one too many is refused at once, not after a wait.
+    /// Protects: what is held of requests that wait is bounded, in both versions of HTTP: one too many is refused at once,
+    /// not after a wait; but a small one still has the reserve.
     #[tokio::test(start_paused = true)]
     async fn those_who_wait_are_counted() {
-        let budget = budget();
-        let large = budget.share(HTTP_BODY_BYTES_MAX, Arrival::Unasked).await.expect("all of it");
-        let waiting: Vec<_> = (0..2)
-            .map(|_| {
-                let budget = budget.clone();
-                tokio::spawn(async move { budget.share(MIB, Arrival::Unasked).await.is_some() })
-            })
-            .collect();
-        tokio::task::yield_now().await;
-        let begun = Instant::now();
-        assert!(budget.share(MIB, Arrival::Unasked).await.is_none());
-        assert_eq!(begun.elapsed(), Duration::ZERO);
-        drop(large);
-        for waiting in waiting {
-            assert!(waiting.await.unwrap());
+        let windows = 2 * STREAM_WINDOW_BYTES;
+        for (arrival, room) in [(Arrival::Unasked, 2), (Arrival::Asked, windows / WAITING_REQUEST_BYTES)] {
+            let budget = budget();
+            let large = budget.share(HTTP_BODY_BYTES_MAX, arrival).await.expect("all of it");
+            let waiting: Vec<_> = (0..room)
+                .map(|_| {
+                    let budget = budget.clone();
+                    tokio::spawn(async move { budget.share(MIB, arrival).await.is_some() })
+                })
+                .collect();
+            tokio::task::yield_now().await;
+            let begun = Instant::now();
+            assert!(budget.share(MIB, arrival).await.is_none());
+            assert!(budget.share(SMALL_BODY_BYTES_MAX, arrival).await.is_some());
+            assert_eq!(begun.elapsed(), Duration::ZERO);
+            drop(large);
+            for waiting in waiting {
+                assert!(waiting.await.unwrap());
+            }
+            assert!(budget.share(MIB, arrival).await.is_some());
         }
-        assert!(budget.share(MIB, Arrival::Unasked).await.is_some());
     }
 
     /// Protects: a connection has as many streams as may wait, within the range it is given.
