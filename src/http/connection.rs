@@ -21,6 +21,7 @@ use crate::operation::Service;
 
 use super::body::BodyBudget;
 use super::exchange;
+use super::head_watch::{Answered, HeadWatch, Turns};
 use super::http2;
 use super::opening::{Opening, Rewound, peek};
 use super::tls::{Tls, is_http2_agreed};
@@ -39,6 +40,21 @@ pub(crate) struct Shared {
     pub(crate) budget: BodyBudget,
     /// Whose certificate is shown.
     pub(crate) tls: Arc<Tls>,
+}
+
+/// What the requests of one HTTP/1.1 connection share. It is counted for each connection, so that what each request counts
+/// up and down stays in the caches of one core.
+pub(super) struct Served {
+    service: Arc<Service>,
+    budget: BodyBudget,
+    pub(super) turns: Turns,
+}
+
+impl Served {
+    /// For a connection that has had no request.
+    pub(super) fn new(service: Arc<Service>, budget: BodyBudget) -> Arc<Self> {
+        Arc::new(Self { service, budget, turns: Turns::default() })
+    }
 }
 
 /// Serves whatever a client speaks until it closes the connection, it stalls, or `stopping` turns true; then requests in
@@ -114,11 +130,15 @@ async fn http1<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    // One counter for each connection: what each request counts up and down then stays in the caches of one core.
-    let shared = Arc::new((service, budget));
+    let served = Served::new(service, budget);
+    let stream = HeadWatch::over(stream, Arc::clone(&served));
     let answers = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(exchange::answer(request, &shared.0, &shared.1).await) }
+        let served = Arc::clone(&served);
+        async move {
+            served.turns.begin();
+            let answer = exchange::answer(request, &served.service, &served.budget).await;
+            Ok::<_, Infallible>(answer.map(|body| Answered::new(body, served)))
+        }
     });
     let connection = http1::Builder::new()
         .max_buf_size(READ_BUFFER_BYTES)
