@@ -1,0 +1,46 @@
+"""The rows of the matrix: which client, how it is installed and started, what it speaks, and whether it is fast."""
+
+from dataclasses import dataclass, field
+from typing import Callable
+
+from .places import CLIENTS
+
+# Switches the steps on that subscribe to shards.
+FAN_OUT = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One client in one way of speaking."""
+
+    name: str
+    # Language and package, as versions.toml has them; what the table shows.
+    package: tuple[str, str]
+    protocol: str
+    # From the cache to the command.
+    command: Callable
+    # What the machine must have, of harness/tools.py.
+    tools: tuple[str, ...] = ()
+    # The endpoint's scheme.
+    tls: bool = False
+    # A stand-in for DynamoDB is needed.
+    leases: bool = False
+    # Part of every run; the others need --all or their names.
+    fast: bool = False
+    limit_s: int = 60
+    environment: dict = field(default_factory=dict)
+
+
+def python(venv, program, *arguments):
+    """A program of tests/clients/python with the packages of a virtual environment."""
+
+    def command(cache):
+        return [cache.python(venv) / "bin" / "python", CLIENTS / "python" / program, *arguments]
+
+    return command
+
+
+ROWS = [
+    Row("boto3", ("python", "boto3"), "HTTP/1.1, JSON", python("boto3", "boto3_steps.py"), fast=True),
+    Row("boto3-tls", ("python", "boto3"), "TLS, HTTP/1.1, JSON", python("boto3", "boto3_steps.py"), tls=True, fast=True),
+]
