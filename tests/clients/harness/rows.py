@@ -40,7 +40,18 @@ def python(venv, program, *arguments):
     return command
 
 
+BOTO3 = python("boto3", "boto3_steps.py")
+
 ROWS = [
-    Row("boto3", ("python", "boto3"), "HTTP/1.1, JSON", python("boto3", "boto3_steps.py"), fast=True),
-    Row("boto3-tls", ("python", "boto3"), "TLS, HTTP/1.1, JSON", python("boto3", "boto3_steps.py"), tls=True, fast=True),
+    Row("boto3", ("python", "boto3"), "HTTP/1.1, JSON", BOTO3, fast=True),
+    Row("boto3-tls", ("python", "boto3"), "TLS, HTTP/1.1, JSON", BOTO3, tls=True, fast=True),
+    Row("aws-cli", ("python", "awscli"), "HTTP/1.1, JSON", python("awscli", "aws_cli.py", "aws"), limit_s=300),
+    Row("awslocal", ("python", "awscli-local"), "HTTP/1.1, JSON", python("awscli", "aws_cli.py", "awslocal"), limit_s=300),
+    Row(
+        "awslocal-first-record",
+        ("python", "awscli-local"),
+        "HTTP/1.1, JSON",
+        python("awscli", "aws_cli.py", "awslocal", "first-record"),
+        fast=True,
+    ),
 ]
