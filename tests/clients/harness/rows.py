@@ -40,7 +40,16 @@ def python(venv, program, *arguments):
     return command
 
 
+def node(program):
+    """A program of tests/clients/javascript."""
+    return lambda cache: ["node", cache.javascript() / program]
+
+
 BOTO3 = python("boto3", "boto3_steps.py")
+
+JS_SDK = ("javascript", "@aws-sdk/client-kinesis")
+NODE = ("node",)
+HTTP1 = {"HANDLER": "http1"}
 
 ROWS = [
     Row("boto3", ("python", "boto3"), "HTTP/1.1, JSON", BOTO3, fast=True),
@@ -54,4 +63,8 @@ ROWS = [
         python("awscli", "aws_cli.py", "awslocal", "first-record"),
         fast=True,
     ),
+    Row("js-sdk", JS_SDK, "h2c, JSON", node("sdk_v3.mjs"), NODE, fast=True),
+    Row("js-sdk-tls", JS_SDK, "TLS, HTTP/2, JSON", node("sdk_v3.mjs"), NODE, tls=True, fast=True),
+    Row("js-sdk-http1", JS_SDK, "HTTP/1.1, JSON", node("sdk_v3.mjs"), NODE, fast=True, environment=HTTP1),
+    Row("js-sdk-http1-tls", JS_SDK, "TLS, HTTP/1.1, JSON", node("sdk_v3.mjs"), NODE, tls=True, environment=HTTP1),
 ]

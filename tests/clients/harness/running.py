@@ -79,8 +79,9 @@ def start_servers(row, cache, binary, folder, stack):
         "FANOUT": "1" if FAN_OUT else "0",
     }
     if row.tls:
-        # The first for clients that are told by their program, the second for those that look there themselves.
-        environment["KINESIS_CA"] = environment["AWS_CA_BUNDLE"] = str(folder / "ca.pem")
+        # For programs that are told, for boto3 and the CLI, and for Node.js.
+        for variable in ("KINESIS_CA", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
+            environment[variable] = str(folder / "ca.pem")
         if "java" in row.tools:
             environment["KINESIS_TRUST_STORE"] = str(cache.trust_store(folder))
     if row.leases:
