@@ -232,7 +232,7 @@ impl Stage {
             else {
                 panic!("no settings: {settings:?}")
             };
-            let server = TestServer::with(config);
+            let server = TestServer::with(*config);
             let connection = server.connect();
             (server, connection)
         })
