@@ -38,7 +38,8 @@ impl Start {
             ("LATEST", None) => Ok(shard.log().tip()),
             ("AT_TIMESTAMP", None) => match self.timestamp_ms {
                 None => Err(refusals::no_timestamp()),
-                Some(timestamp_ms) if timestamp_ms > now_ms => {
+                // Records of a shard that was just created have arrived when it was, which lies a little ahead.
+                Some(timestamp_ms) if timestamp_ms > now_ms.max(shard.created_s * 1000) => {
                     Err(refusals::timestamp_in_future(timestamp_ms, now_ms))
                 }
                 Some(timestamp_ms) => Ok(shard.log().position_at_time(timestamp_ms)),

@@ -202,3 +202,126 @@ async fn graceful() {
     assert_eq!(whole(answer).await.json()["ShardId"], shard_id(0));
     assert_eq!(within(ending).await.unwrap().connections_cut, 0);
 }
+
+/// An HTTP/2 connection of raw frames, past its preface.
+async fn raw(server: &TestServer) -> TcpStream {
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    socket.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    socket.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
+    socket
+}
+
+const HEADERS: u8 = 1;
+const RESET: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GO_AWAY: u8 = 7;
+const END_STREAM_AND_HEADERS: u8 = 0x5;
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// A GET of the health page: `:method`, `:scheme` and `:path` from HPACK's static table, and another header field.
+fn head_block(name: &str, value: &str) -> Vec<u8> {
+    let path = "/_shardmill/health";
+    let mut block = vec![0x82, 0x86, 0x04, u8::try_from(path.len()).unwrap()];
+    block.extend_from_slice(path.as_bytes());
+    // A field with a new name, not to be remembered.
+    block.push(0x00);
+    for text in [name, value] {
+        block.push(u8::try_from(text.len()).unwrap());
+        block.extend_from_slice(text.as_bytes());
+    }
+    block
+}
+
+/// The kind, stream and payload of the next frame; `None` at the end of the connection.
+async fn next_frame(socket: &mut TcpStream) -> Option<(u8, u32, Vec<u8>)> {
+    let mut head = [0; 9];
+    within(socket.read_exact(&mut head)).await.ok()?;
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+    let mut payload = vec![0; usize::try_from(length).unwrap()];
+    within(socket.read_exact(&mut payload)).await.ok()?;
+    Some((head[3], u32::from_be_bytes([head[5], head[6], head[7], head[8]]), payload))
+}
+
+/// Protects: a client that opens streams and resets them at once (CVE-2023-44487) is told to go, and holds up nobody.
+#[tokio::test]
+async fn rapid_reset() {
+    let server = TestServer::start();
+    let mut socket = raw(&server).await;
+    let mut burst = Vec::new();
+    for number in 0..20_000 {
+        let stream = 2 * number + 1;
+        burst.extend(frame(HEADERS, END_STREAM_AND_HEADERS, stream, &head_block("a", "b")));
+        burst.extend(frame(RESET, 0, stream, &8_u32.to_be_bytes()));
+    }
+    // The server may stop reading before the end of it.
+    let _ = socket.write_all(&burst).await;
+    loop {
+        // A connection that is cut off instead is as good.
+        let Some((kind, _, payload)) = next_frame(&mut socket).await else { break };
+        if kind == GO_AWAY {
+            const ENHANCE_YOUR_CALM: u8 = 0xb;
+            assert_eq!(payload[7], ENHANCE_YOUR_CALM);
+            break;
+        }
+    }
+    assert_eq!(server.call("ListStreams", &json!({})).status, 200);
+}
+
+/// Protects: settings and pings without end are answered one by one or ended, but not stored while their client reads no
+/// answer; others do not notice.
+#[tokio::test]
+async fn floods_of_settings_and_pings() {
+    let server = TestServer::start();
+    for flood in [frame(SETTINGS, 0, 0, &[]), frame(PING, 0, 0, &[7; 8])] {
+        let mut socket = raw(&server).await;
+        let flood = flood.repeat(10_000);
+        // Ends when neither side's buffers take any more, as they must if the server stores nothing.
+        let sent = async { while socket.write_all(&flood).await.is_ok() {} };
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(300), sent).await;
+        let client = Http2::open(server.address).await;
+        assert_eq!(client.call("ListStreams", &json!({})).await.head.status(), 200);
+    }
+}
+
+/// Protects: fields that belong to a connection have no place in HTTP/2 (RFC 9113, 8.2.2): such a stream is reset, and the
+/// connection goes on.
+#[tokio::test]
+async fn fields_of_connections() {
+    let server = TestServer::start();
+    let mut socket = raw(&server).await;
+    let fields = [("connection", "close"), ("transfer-encoding", "chunked"), ("keep-alive", "1"), ("a", "b")];
+    for (number, (name, value)) in (0..).zip(fields) {
+        let head = frame(HEADERS, END_STREAM_AND_HEADERS, 2 * number + 1, &head_block(name, value));
+        socket.write_all(&head).await.unwrap();
+    }
+    let mut ended = Vec::new();
+    while ended.len() < fields.len() {
+        let (kind, stream, payload) = next_frame(&mut socket).await.expect("a frame");
+        if stream > 0 && (kind == RESET || kind == HEADERS) {
+            const PROTOCOL_ERROR: [u8; 4] = [0, 0, 0, 1];
+            assert!(kind == HEADERS || payload == PROTOCOL_ERROR, "{payload:?}");
+            ended.push((stream, kind));
+        }
+    }
+    ended.sort_unstable();
+    assert_eq!(ended, [(1, RESET), (3, RESET), (5, RESET), (7, HEADERS)]);
+}
+
+/// Protects: fields after a body are let by.
+#[tokio::test]
+async fn trailers() {
+    let server = TestServer::with_stream(1);
+    let client = Http2::open(server.address).await;
+    let body = Bytes::from(put("k").to_string());
+    let (answer, mut stream) = client.begin("PutRecord", Some(body.len())).await;
+    stream.send_data(body, false).unwrap();
+    let mut fields = http::HeaderMap::new();
+    fields.insert("x-checksum", "1".parse().unwrap());
+    stream.send_trailers(fields).unwrap();
+    assert_eq!(whole(answer).await.head.status(), 200);
+}

@@ -295,6 +295,28 @@ fn numbers_of_new_shards_order() {
     assert!(second.as_str() > first.as_str(), "{first} {second}");
 }
 
+/// Protects: the arrival of a record in a shard just created, a second ahead of the clock, is a place to start at; a moment
+/// later there is the future, as everywhere.
+#[test]
+fn arrivals_in_new_shards_are_places() {
+    let server = TestServer::with_stream(1);
+    server.done("SplitShard", &split("0", HALF));
+    server.put("0");
+    let mut connection = server.connect();
+    let at = connection.trim_horizon(1);
+    let record = connection.call("GetRecords", &json!({"ShardIterator": at})).json()["Records"][0].clone();
+    let arrival = record["ApproximateArrivalTimestamp"].as_f64().unwrap();
+    assert!(arrival * 1e3 > START_MS as f64, "{record}");
+    let from = |shard: &str, timestamp: f64| {
+        server
+            .iterator(&json!({"ShardId": shard, "ShardIteratorType": "AT_TIMESTAMP", "Timestamp": timestamp}))
+    };
+    let at = from("1", arrival).json()["ShardIterator"].clone();
+    let again = connection.call("GetRecords", &json!({"ShardIterator": at})).json()["Records"][0].clone();
+    assert_eq!(again, record);
+    assert_eq!((from("1", arrival + 0.001).status, from("0", arrival).status), (400, 400));
+}
+
 fn check(server: &TestServer, operation: &str, input: &Value, name: &str, message: &str) {
     let answer = server.call(operation, input);
     assert_eq!(answer.both(), (400, error(name, message).as_str()), "{operation} {input}");
