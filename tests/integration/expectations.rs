@@ -12,7 +12,6 @@
 //! > advance 500                                       the clock, in ms
 //! > keep token NextToken                              a member of the last answer, called $token from here on
 //! > repeat                                            the next request, until it is not answered with 200
-//! > subscribe {"ConsumerARN":"...", ...}              a SubscribeToShard that succeeds, and lasts
 //! ```
 //!
 //! The first column names the message that the line is an example of. A request is an operation and its body, signed and
@@ -164,7 +163,6 @@ struct Stage {
     kept: BTreeMap<String, String>,
     last: Option<Answer>,
     repeats: bool,
-    subscribed: Vec<Connection>,
 }
 
 impl Stage {
@@ -209,12 +207,6 @@ impl Stage {
                 self.kept.insert(name.to_owned(), value);
             }
             ["repeat"] => self.repeats = true,
-            ["subscribe", input] => {
-                let mut connection = self.server().0.connect();
-                connection.send(call("SubscribeToShard", input));
-                assert_eq!(connection.begin_answer().status, 200, "{input}");
-                self.subscribed.push(connection);
-            }
             _ => panic!("no order: {order}"),
         }
     }
