@@ -12,6 +12,7 @@
 //! > advance 500                                       the clock, in ms
 //! > keep token NextToken                              a member of the last answer, called $token from here on
 //! > repeat                                            the next request, until it is not answered with 200
+//! > hold                                              the next answer, which does not end, without its body
 //! ```
 //!
 //! The first column names the message that the line is an example of. A request is an operation and its body, signed and
@@ -163,6 +164,9 @@ struct Stage {
     kept: BTreeMap<String, String>,
     last: Option<Answer>,
     repeats: bool,
+    holds: bool,
+    /// Connections with answers that go on.
+    held: Vec<Connection>,
 }
 
 impl Stage {
@@ -207,6 +211,7 @@ impl Stage {
                 self.kept.insert(name.to_owned(), value);
             }
             ["repeat"] => self.repeats = true,
+            ["hold"] => self.holds = true,
             _ => panic!("no order: {order}"),
         }
     }
@@ -240,6 +245,13 @@ impl Stage {
             }
             _ => panic!("no request: {asked:?}"),
         };
+        if std::mem::take(&mut self.holds) {
+            let mut connection = self.server().0.connect();
+            connection.send(bytes);
+            let answer = connection.begin_answer();
+            self.held.push(connection);
+            return answer;
+        }
         let tries = if std::mem::take(&mut self.repeats) { REPEATED_MAX } else { 1 };
         let (_, connection) = self.server();
         let mut ask = || {
