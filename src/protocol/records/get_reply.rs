@@ -46,7 +46,7 @@ pub struct RecordsLength {
 impl RecordsLength {
     /// Adds one record.
     #[allow(clippy::needless_borrow, reason = "the model checker's slice is a copy")]
-    #[inline]
+    #[inline(always)]
     pub fn add(&mut self, record: &Record<'_>) {
         let arrival_chars = self.arrival.of(record.arrival_ms).len();
         let key_chars = utf8_len_escaped(&record.key);
