@@ -8,9 +8,11 @@ use crate::error::ApiError;
 use crate::limits::LIST_STREAMS_PAGE_MAX;
 
 use super::describe_stream::{creation_time, mode_details, page_size};
+use super::iterator::{read_stream_ref, write_stream_ref};
 use super::schema::Input;
 use super::seal::Purpose;
 use super::service::Service;
+use super::stream_ref::StreamRef;
 use super::{page, refusals};
 
 /// Which account and region, and after which name.
@@ -32,13 +34,14 @@ impl Request {
     /// Checks what the model leaves to the service. A token wins over ExclusiveStartStreamName.
     ///
     /// # Errors
-    /// The token is not ours or has expired.
+    /// The token is not ours, is another account's or region's, or has expired.
     pub fn validate(input: &Input<'_>, caller: Scope, service: &Service) -> Result<Self, ApiError> {
         let after = match input.string("NextToken") {
             Some(token) => {
-                let body =
-                    page::open(&service.sealer, Purpose::ListStreamsPage, token, service.clock.now_ms())?;
-                Some(String::from_utf8(body).map_err(|_| refusals::bad_next_token())?)
+                let now_ms = service.clock.now_ms();
+                let body = page::open(&service.sealer, Purpose::ListStreamsPage, token, now_ms)?;
+                let last = read_stream_ref(&body).map(|(last, _)| last).filter(|last| last.scope == caller);
+                Some(last.ok_or_else(refusals::bad_next_token)?.name.to_string())
             }
             None => input.string("ExclusiveStartStreamName").map(str::to_owned),
         };
@@ -58,8 +61,9 @@ impl Request {
         let now_ms = service.clock.now_ms();
         let last = streams.last().filter(|_| has_more);
         let next_token = last.map(|(stream, _)| {
-            let body = stream.name().as_str().as_bytes();
-            page::seal(&service.sealer, Purpose::ListStreamsPage, now_ms, body)
+            let mut body = Vec::new();
+            write_stream_ref(&StreamRef { scope: self.scope, name: stream.name().clone() }, &mut body);
+            page::seal(&service.sealer, Purpose::ListStreamsPage, now_ms, &body)
         });
         Reply { streams, now_ms, next_token }
     }

@@ -302,3 +302,20 @@ fn listing_arguments() {
     let input = json!({"StreamName": "s", "NextToken": page["NextToken"]});
     check(&server, "ListShards", &input, "InvalidArgumentException", both);
 }
+
+/// Protects: a token of ListStreams goes on in the account and region that it was given for, and in no other.
+#[test]
+fn listings_stay_in_their_region() {
+    let server = TestServer::start();
+    for name in ["a", "b"] {
+        server.create(name, 1);
+    }
+    let page = server.call("ListStreams", &json!({"Limit": 1})).json();
+    let input = json!({"NextToken": page["NextToken"]});
+    assert_eq!(server.call("ListStreams", &input).json()["StreamNames"], json!(["b"]));
+    let request = String::from_utf8(call("ListStreams", input.to_string())).unwrap();
+    let mut connection = server.connect();
+    connection.send(request.replace("us-east-1", "eu-west-1"));
+    let refused = r#"{"__type":"InvalidArgumentException","message":"Invalid NextToken."}"#;
+    assert_eq!(connection.answer().both(), (400, refused));
+}
