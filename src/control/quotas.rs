@@ -1,6 +1,6 @@
 //! The quotas of an account in a region: what it uses, and whether more fits.
 
-use crate::limits::CREATING_STREAMS_MAX;
+use crate::limits::{CREATING_STREAMS_MAX, Limit, SHARD_COUNT_MAX};
 
 use super::registry::{ControlError, NewStream, Registry};
 use super::stream::{Scope, StreamMode, StreamStatus};
@@ -45,12 +45,17 @@ impl Registry {
         if self.find_at(new.scope, new.name.as_str(), now_ms).is_some() {
             return Err(ControlError::Exists);
         }
+        let additional = u64::from(new.shard_count);
+        if new.shard_count > SHARD_COUNT_MAX {
+            let (limit, open) = (Limit::At(SHARD_COUNT_MAX.into()), self.claimed_shards(new.scope, now_ms));
+            return Err(ControlError::ShardLimit { open, limit, additional });
+        }
         let streams = self.live(new.scope, now_ms);
         let creating = streams.iter().filter(|(_, status)| *status == StreamStatus::Creating).count();
         if creating >= CREATING_STREAMS_MAX {
             return Err(ControlError::CreatingLimit);
         }
-        self.check_capacity(new.scope, new.settings.mode, u64::from(new.shard_count), now_ms)
+        self.check_capacity(new.scope, new.settings.mode, additional, now_ms)
     }
 
     /// Checks that one more stream of this mode, with so many open shards, passes no quota.

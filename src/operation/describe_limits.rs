@@ -2,8 +2,9 @@
 
 use crate::control::{Scope, quotas::Usage};
 use crate::document::Value;
-use crate::limits::Limit;
+use crate::limits::{Limit, SHARD_COUNT_MAX};
 
+use super::describe_stream::integer;
 use super::service::Service;
 
 /// Asks for one account and region.
@@ -52,14 +53,15 @@ impl Reply {
     }
 }
 
-/// The members are 32-bit integers: no limit is the largest of them.
+/// No limit is the most that a member may tell.
 fn limit(limit: Limit) -> Value<'static> {
     match limit {
         Limit::At(max) => count(max),
-        Limit::Infinite => Value::Integer(i64::from(i32::MAX)),
+        Limit::Infinite => count(u64::MAX),
     }
 }
 
+/// The model has one range for all four members.
 fn count(count: u64) -> Value<'static> {
-    Value::Integer(i64::from(i32::try_from(count).unwrap_or(i32::MAX)))
+    integer(count.min(SHARD_COUNT_MAX.into()))
 }

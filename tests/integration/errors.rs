@@ -123,6 +123,22 @@ fn numbers_that_are_none() {
     assert_eq!(answer.both(), (500, r#"{"__type":"InternalFailure"}"#));
 }
 
+/// Protects: where there is no quota, a stream of more shards than an account can be told of is refused before any is
+/// made, and the limits that are told are within the model's range.
+#[test]
+fn no_shard_quota() {
+    let server = TestServer::with(Config { on_demand_stream_count_limit: Limit::Infinite, ..config() });
+    let limits = "{\"ShardLimit\":1000000,\"OpenShardCount\":0,\"OnDemandStreamCount\":0,\
+                  \"OnDemandStreamCountLimit\":1000000}";
+    assert_eq!(server.call("DescribeLimits", &json!({})).both(), (200, limits));
+    let refused = server.call("CreateStream", &json!({"StreamName": "s", "ShardCount": i32::MAX})).json();
+    assert_eq!(refused["__type"], "LimitExceededException");
+    let message = refused["message"].as_str().expect("a message");
+    assert!(message.contains(
+        "Limit: 1000000. Number of additional shards that would have resulted from this request: 2147483647."
+    ));
+}
+
 /// Protects: E4 with its numbers, and that a refused stream does not count.
 #[test]
 fn shard_quota() {
