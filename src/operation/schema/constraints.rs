@@ -17,6 +17,9 @@ const VIOLATIONS_MAX: usize = 10;
 /// As many structures as a list is printed with. AWS prints all; but `{}` is a request of 3 bytes per element
 /// and an answer of 70, and 501 is what the recorded case needs.
 const STRUCTURES_PRINTED_MAX: usize = 1000;
+/// Bytes of values that one answer repeats, at most. AWS prints values whole, and so does this for all that the model allows
+/// and for what is a little longer; but of the largest body it would make an answer three times that size.
+pub(super) const PRINTED_BYTES_MAX: usize = 2 << 20;
 
 /// Checks every member of an input whose types are right.
 ///
@@ -148,8 +151,27 @@ impl Checker {
         }
         self.count += 1;
         let printed = Printed(value);
-        let quoted = if *value == Member::Null { printed.to_string() } else { format!("'{printed}'") };
+        let mut text =
+            Bounded { text: String::new(), room: PRINTED_BYTES_MAX.saturating_sub(self.violations.len()) };
+        // Fails where there is no more room, which ends the text.
+        let _ = write!(text, "{printed}");
+        let quoted = if *value == Member::Null { text.text } else { format!("'{}'", text.text) };
         self.violations.push_str(&refusals::constraint_broken(&quoted, &self.path, &rule.text()));
+    }
+}
+
+/// A text that grows as far as there is room.
+struct Bounded {
+    text: String,
+    room: usize,
+}
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let taken = part.floor_char_boundary(self.room);
+        self.text.push_str(&part[..taken]);
+        self.room -= taken;
+        if taken < part.len() { Err(fmt::Error) } else { Ok(()) }
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! A codec has types of its own for blobs and times, or it has not: [`Scalars`] says which.
 
-use super::constraints;
+use super::constraints::{self, PRINTED_BYTES_MAX};
 use super::input::{Input, Member};
 use super::shapes::{Shape, Structure};
 use crate::document::Value;
@@ -152,7 +152,7 @@ fn convert_boolean(value: &Value<'_>) -> Result<bool, ApiError> {
         Value::String(text) => match text.to_uppercase().as_str() {
             "TRUE" | "1" | "YES" => Ok(true),
             "FALSE" | "0" | "NO" => Ok(false),
-            upper => Err(refusals::no_boolean(upper)),
+            upper => Err(refusals::no_boolean(printed(upper))),
         },
         other => Err(not_convertible(other, "an Boolean")),
     }
@@ -194,12 +194,17 @@ fn convert_blob(scalars: Scalars, value: Value<'_>) -> Result<Cow<'_, [u8]>, Api
 fn base64_error(text: &str) -> ApiError {
     let units = text.encode_utf16().count();
     if !units.is_multiple_of(4) {
-        refusals::base64_length(text, units)
+        refusals::base64_length(printed(text), units)
     } else if let Some(letter) = bad_base64_letter(text) {
-        refusals::base64_letter(text, letter)
+        refusals::base64_letter(printed(text), letter)
     } else {
-        refusals::base64_end(text)
+        refusals::base64_end(printed(text))
     }
+}
+
+/// As much of a text as an answer repeats.
+fn printed(text: &str) -> &str {
+    &text[..text.floor_char_boundary(PRINTED_BYTES_MAX)]
 }
 
 /// The first character outside the alphabet, or a `=` before the padding.
