@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::control::{PutRules, Scope, Stream};
+use crate::control::{PutRules, RecordDistribution, Scope, Stream};
 use crate::error::ApiError;
 use crate::names::{Parsed, SequenceNumber, ShardId};
 use crate::shard::batch::{Records, Stored};
@@ -20,7 +20,7 @@ pub struct Request {
     pub records: Records,
     /// A number that the new one must exceed, as the caller gave it.
     pub number_for_ordering: Option<String>,
-    /// An explicit hash key above 2^128 - 1, which refuses the call.
+    /// An explicit hash key above 2^128 - 1, which refuses the call where hash keys choose shards.
     pub bad_hash_key: Option<String>,
     /// Only say whether it would succeed.
     pub dry_run: bool,
@@ -83,7 +83,9 @@ impl Request {
     fn check(&self, service: &Service) -> Result<(Arc<Stream>, PutRules), ApiError> {
         let (stream, rules) = self.stream.find_writable(service)?;
         check_record(&self.records, 0, rules.record_bytes_max, || "data".to_owned())?;
-        if let Some(key) = &self.bad_hash_key {
+        if let Some(key) = &self.bad_hash_key
+            && rules.distribution == RecordDistribution::UserPartitionKey
+        {
             return Err(refusals::hash_key_too_large(key));
         }
         if let Some(number) = &self.number_for_ordering {

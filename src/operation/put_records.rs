@@ -22,7 +22,7 @@ pub struct Request {
     pub stream: StreamRef,
     /// The records, in request order.
     pub records: Records,
-    /// An explicit hash key above 2^128 - 1, which refuses the call.
+    /// An explicit hash key above 2^128 - 1, which refuses the call where hash keys choose shards.
     pub bad_hash_key: Option<String>,
     /// Only say whether it would succeed.
     pub dry_run: bool,
@@ -75,7 +75,9 @@ impl Request {
                 check_record(&self.records, number, rules.record_bytes_max, path)?;
             }
         }
-        if let Some(key) = &self.bad_hash_key {
+        if let Some(key) = &self.bad_hash_key
+            && rules.distribution == RecordDistribution::UserPartitionKey
+        {
             return Err(refusals::hash_key_too_large(key));
         }
         if self.dry_run {

@@ -205,10 +205,17 @@ fn record_distribution() {
         shards.extend(results.iter().map(|result| result["ShardId"].as_str().unwrap().to_owned()));
     }
     assert_eq!(shards.len(), 4);
-    assert_eq!(server.call("PutRecord", &json!({"StreamName": "s", "Data": "AA=="})).status, 200);
+    // Not even that there is no such hash key matters.
+    for input in [json!({"Data": "AA=="}), json!({"Data": "AA==", "ExplicitHashKey": "9".repeat(39)})] {
+        let put = json!({"StreamName": "s", "Records": [input]});
+        assert_eq!(server.call("PutRecords", &put).status, 200, "{put}");
+        let mut put = put["Records"][0].clone();
+        put["StreamName"] = json!("s");
+        assert_eq!(server.call("PutRecord", &put).status, 200, "{put}");
+    }
     let mut connection = server.connect();
     let records: Vec<Value> = (0..4).flat_map(|shard| connection.read_all(shard)).collect();
-    assert_eq!(records.len(), 241);
+    assert_eq!(records.len(), 244);
     for record in &records {
         let key = (record["Data"] != "AA==").then(|| json!("k"));
         assert_eq!(record.get("PartitionKey"), key.as_ref(), "{record}");
