@@ -5,6 +5,17 @@ use std::fmt;
 /// Characters of a region name, at most.
 const CHARS_MAX: usize = 31;
 
+/// How the names of regions begin that are not in the partition `aws`, and the one that they are in.
+const PARTITIONS: [(&str, &str); 7] = [
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+    ("eusc-", "aws-eusc"),
+];
+
 /// A region name such as `us-east-1`: 1 to 31 of `[a-z0-9-]`. Any such name is served, known to AWS or not.
 // Unused bytes are zero and sort before every allowed character, so the derived order is the text's order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,13 +55,8 @@ impl Region {
     #[must_use]
     pub fn partition(&self) -> &'static str {
         let name = self.as_str();
-        if name.starts_with("cn-") {
-            "aws-cn"
-        } else if name.starts_with("us-gov-") {
-            "aws-us-gov"
-        } else {
-            "aws"
-        }
+        let found = PARTITIONS.iter().find(|(prefix, _)| name.starts_with(prefix));
+        found.map_or("aws", |(_, partition)| partition)
     }
 
     /// Copies a checked name of at most [`CHARS_MAX`] bytes.
@@ -100,6 +106,9 @@ mod tests {
         assert_eq!(partition("eu-west-1"), "aws");
         assert_eq!(partition("cn-north-1"), "aws-cn");
         assert_eq!(partition("us-gov-west-1"), "aws-us-gov");
+        assert_eq!(partition("us-iso-east-1"), "aws-iso");
+        assert_eq!(partition("us-isob-east-1"), "aws-iso-b");
+        assert_eq!(partition("eusc-de-east-1"), "aws-eusc");
     }
 
     proptest! {
