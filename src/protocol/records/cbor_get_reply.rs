@@ -11,7 +11,7 @@ use crate::operation::records_read::{RecordsRead, child_shards_value};
 use crate::protocol::cbor::{self, BREAK, HEAD_BYTES_MAX, Kind, head, head_len};
 use crate::shard::Shard;
 
-use super::get_reply::encrypted_count;
+use super::get_reply::{encrypted_count, reserve};
 
 const OPEN: &[u8] = b"\xbf\x67Records\x9f";
 
@@ -145,13 +145,6 @@ fn beside_records(reply: &Reply) -> Value<'_> {
         ("MillisBehindLatest", Value::Integer(millis_behind_latest)),
         ("ChildShards", children),
     ])
-}
-
-/// Lets a window that is too small grow.
-fn reserve(window: &mut Vec<u8>, bytes: usize) {
-    if window.len() < bytes {
-        window.resize(bytes, 0);
-    }
 }
 
 /// Writes one record after the other.

@@ -201,7 +201,7 @@ fn write_children(children: &[ChildShard], out: &mut Vec<u8>) {
 }
 
 /// Lets a window that is too small grow.
-fn reserve(window: &mut Vec<u8>, bytes: usize) {
+pub(super) fn reserve(window: &mut Vec<u8>, bytes: usize) {
     if window.len() < bytes {
         window.resize(bytes, 0);
     }
