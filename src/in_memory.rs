@@ -1,4 +1,5 @@
-//! The service without sockets or threads of its own, for programs that measure what the service itself costs.
+//! The service without sockets or threads of its own, for programs that measure what the service itself costs, and for tests
+//! that ask it a great many things.
 //!
 //! What a server does per connection is done here on the runtime of the caller; the acceptor and housekeeping are
 //! left out, so nothing happens that the caller did not ask for.

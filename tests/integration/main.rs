@@ -8,6 +8,7 @@
 //! - [`subscriptions`]: records that are pushed, event by event.
 //! - [`model`]: every member of every operation, against AWS's own model; [`expectations`]: answers written out by hand
 //!   from the reference.
+//! - [`mutations`]: requests that nobody would send, to every operation.
 //! - [`resharding`]: splits, merges and new shard counts, and what readers see of them.
 //! - [`tags`], [`policies`], [`settings`], [`encryption`], [`account`], [`consumers`]: how streams, consumers and accounts
 //!   are set, tagged and described; [`administration_errors`]: what is refused of it, to the letter.
@@ -45,6 +46,7 @@ mod iterators;
 mod launch_forms;
 mod layers;
 mod model;
+mod mutations;
 mod parting;
 mod policies;
 mod program;
