@@ -8,6 +8,7 @@ mod follower;
 mod lineage;
 mod producer;
 mod resharder;
+mod subscriber;
 mod walk;
 
 use std::net::SocketAddr;
@@ -49,6 +50,8 @@ pub struct Plan {
     pub put_interval: Duration,
     /// How long each poller rests after it has looked at all of its shards.
     pub poll_intervals: Vec<Duration>,
+    /// Followers that are pushed to, each a consumer of its own.
+    pub subscribers: usize,
     /// How long a follower goes on without progress when all else is done.
     pub idle_max: Duration,
 }
@@ -117,6 +120,10 @@ pub async fn run(address: SocketAddr, plan: Plan, progress: Arc<Progress>) -> Re
     let mut followers = JoinSet::new();
     for number in 0..shared.plan.poll_intervals.len() {
         followers.spawn(follower::Poller::open(Arc::clone(&shared), number).await?.run());
+    }
+    for number in 0..shared.plan.subscribers {
+        let number = shared.plan.poll_intervals.len() + number;
+        followers.spawn(subscriber::Subscriber::open(Arc::clone(&shared), number).await?.run());
     }
     let started = Instant::now();
     let mut producers = JoinSet::new();

@@ -6,6 +6,7 @@ pub mod base64;
 pub mod request;
 pub mod scan;
 pub mod shards;
+pub mod subscription;
 
 use std::fmt;
 use std::io;
@@ -137,22 +138,29 @@ struct Head {
 
 impl Head {
     fn parse(head: &[u8]) -> Result<Self, WireError> {
-        let head =
-            std::str::from_utf8(head).map_err(|_utf8| WireError::Malformed("a head that is not text"))?;
-        let mut lines = head.split("\r\n");
-        let status = lines
-            .next()
-            .and_then(|line| line.strip_prefix("HTTP/1.1 "))
-            .and_then(|rest| rest.get(..3))
-            .and_then(|code| code.parse().ok())
-            .ok_or(WireError::Malformed("a status line of HTTP/1.1"))?;
-        let body_bytes = lines
-            .filter_map(|line| line.split_once(':'))
-            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-            .and_then(|(_, value)| value.trim().parse().ok())
+        let (status, fields) = status_and_fields(head)?;
+        let body_bytes = field(fields, "content-length")
+            .and_then(|value| value.parse().ok())
             .ok_or(WireError::Malformed("no Content-Length"))?;
         Ok(Self { status, body_bytes })
     }
+}
+
+/// The status of an answer, and its fields.
+fn status_and_fields(head: &[u8]) -> Result<(u16, &str), WireError> {
+    let head = std::str::from_utf8(head).map_err(|_utf8| WireError::Malformed("a head that is not text"))?;
+    let (line, fields) = head.split_once("\r\n").unwrap_or((head, ""));
+    let status = line
+        .strip_prefix("HTTP/1.1 ")
+        .and_then(|rest| rest.get(..3))
+        .and_then(|code| code.parse().ok())
+        .ok_or(WireError::Malformed("a status line of HTTP/1.1"))?;
+    Ok((status, fields))
+}
+
+fn field<'a>(fields: &'a str, wanted: &str) -> Option<&'a str> {
+    let mut fields = fields.split("\r\n").filter_map(|line| line.split_once(':'));
+    fields.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
 }
 
 #[cfg(test)]

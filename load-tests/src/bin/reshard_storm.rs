@@ -35,6 +35,9 @@ struct Options {
     /// Followers that poll: every other one rests 1 ms after each look at its shards, the rest 50 ms
     #[arg(long, default_value_t = 4)]
     pollers: usize,
+    /// Followers that are pushed to (SubscribeToShard), each a consumer of its own; 20 at most
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(..=20))]
+    subscribers: u16,
     /// Shards at first
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100))]
     shards: u32,
@@ -113,6 +116,7 @@ async fn one_run(options: &Options, seed: u64) -> Result<(Outcome, Duration, Mem
         producers: options.producers,
         put_interval: Duration::from_millis(options.put_interval_ms),
         poll_intervals: (0..options.pollers).map(rest).collect(),
+        subscribers: usize::from(options.subscribers),
         idle_max: Duration::from_secs(30),
     };
     let progress = Arc::new(Progress::default());

@@ -90,7 +90,7 @@ pub struct Record<'a> {
 /// What a GetRecords answer says besides its records.
 #[derive(Debug, PartialEq, Eq)]
 pub struct GetTail<'a> {
-    /// Where to go on; absent at the end of a closed shard.
+    /// Where to go on, a token or in an event a number; absent at the end of a closed shard.
     pub next_iterator: Option<Cow<'a, [u8]>>,
     /// What the shard became; only at the end of a closed one.
     pub children: Vec<Child>,
@@ -98,7 +98,7 @@ pub struct GetTail<'a> {
     pub behind_ms: u64,
 }
 
-/// Reads a GetRecords answer and hands each record to `record`, in the answer's order.
+/// Reads a GetRecords answer, or an event of a subscription, and hands each record to `record`, in the answer's order.
 ///
 /// # Errors
 /// A body that is not such an answer, or a record without its sequence number, key or data.
@@ -117,7 +117,9 @@ pub fn get_records<'a>(body: &'a [u8], mut record: impl FnMut(Record<'a>)) -> Re
                     record(get_record(&mut cursor)?);
                 }
             }
-            b"NextShardIterator" => next_iterator = optional_string(&mut cursor)?,
+            b"NextShardIterator" | b"ContinuationSequenceNumber" => {
+                next_iterator = optional_string(&mut cursor)?;
+            }
             b"ChildShards" => children = child_shards(&mut cursor)?,
             b"MillisBehindLatest" => behind_ms = Some(cursor.integer()?),
             _ => cursor.skip()?,

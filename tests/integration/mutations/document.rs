@@ -179,6 +179,7 @@ fn write_integer(number: i128, tape: &mut Tape<'_>, out: &mut Vec<u8>) {
 
 /// In 64 bits, or in fewer if that is the same number.
 fn write_float(number: f64, tape: &mut Tape<'_>, out: &mut Vec<u8>) {
+    #[allow(clippy::cast_possible_truncation, reason = "whether it truncates is asked")]
     let single = number as f32;
     match number {
         0.0 if tape.one_in(2) => out.extend_from_slice(b"\xf9\x00\x00"),
