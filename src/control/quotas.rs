@@ -46,16 +46,18 @@ impl Registry {
             return Err(ControlError::Exists);
         }
         let additional = u64::from(new.shard_count);
-        if new.shard_count > SHARD_COUNT_MAX {
-            let (limit, open) = (Limit::At(SHARD_COUNT_MAX.into()), self.claimed_shards(new.scope, now_ms));
-            return Err(ControlError::ShardLimit { open, limit, additional });
-        }
         let streams = self.live(new.scope, now_ms);
         let creating = streams.iter().filter(|(_, status)| *status == StreamStatus::Creating).count();
         if creating >= CREATING_STREAMS_MAX {
             return Err(ControlError::CreatingLimit);
         }
-        self.check_capacity(new.scope, new.settings.mode, additional, now_ms)
+        self.check_capacity(new.scope, new.settings.mode, additional, now_ms)?;
+        // There may be no quota, and still not memory for any number.
+        if new.shard_count > SHARD_COUNT_MAX {
+            let (limit, open) = (Limit::At(SHARD_COUNT_MAX.into()), self.claimed_shards(new.scope, now_ms));
+            return Err(ControlError::ShardLimit { open, limit, additional });
+        }
+        Ok(())
     }
 
     /// Checks that one more stream of this mode, with so many open shards, passes no quota.
