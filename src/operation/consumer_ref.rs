@@ -39,14 +39,21 @@ impl ConsumerRef {
                 _ => Err(refusals::consumer_not_named()),
             };
         };
-        let arn = ConsumerArn::parse(arn).ok_or_else(refusals::not_a_consumer_arn)?;
-        let consumer = Self::from(arn);
+        let consumer = Self::by_arn(arn)?;
         let agrees = stream.is_none_or(|stream| stream == consumer.stream)
             && name.is_none_or(|name| name == consumer.name);
         if !agrees {
             return Err(refusals::consumers_differ());
         }
         Ok(consumer)
+    }
+
+    /// The consumer of this ARN.
+    ///
+    /// # Errors
+    /// It is not the ARN of a consumer (text inferred).
+    pub fn by_arn(arn: &str) -> Result<Self, ApiError> {
+        ConsumerArn::parse(arn).map(Self::from).ok_or_else(refusals::not_a_consumer_arn)
     }
 
     /// The consumer in whatever state.

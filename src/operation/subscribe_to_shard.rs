@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use rand_xoshiro::rand_core::Rng;
 
 use crate::clock::{Alarm, Clock};
-use crate::control::{ConsumerStatus, Ending, Scope, Stream, Subscription};
+use crate::control::{ConsumerStatus, Ending, Stream, Subscription};
 use crate::error::ApiError;
 use crate::limits::{EVENT_BYTES_MAX, EVENT_PERIOD_MS, EVENT_RECORDS_MAX, SUBSCRIPTION_MS};
 use crate::log::{ReadLimits, Record};
@@ -79,8 +79,8 @@ impl Request {
     ///
     /// # Errors
     /// ConsumerARN is not the ARN of a consumer, or E7 for a shard id that cannot be read.
-    pub fn validate(input: &Input<'_>, caller: Scope) -> Result<Self, ApiError> {
-        let consumer = ConsumerRef::of(input, caller)?;
+    pub fn validate(input: &Input<'_>) -> Result<Self, ApiError> {
+        let consumer = ConsumerRef::by_arn(input.string("ConsumerARN").unwrap_or_default())?;
         let shard = input.string("ShardId").unwrap_or_default();
         let shard = ShardId::parse_lenient(shard)
             .ok_or_else(|| refusals::shard_not_found(&consumer.stream, shard))?;

@@ -198,7 +198,7 @@ fn step(
         }
         Operation::PutRecords => requests::put_records(codec, value, caller).map(Step::PutRecords),
         Operation::GetRecords => get_records(value, codec, service).map(Step::Answered),
-        Operation::SubscribeToShard => subscribe(value, caller, codec, service).map(Step::Answered),
+        Operation::SubscribeToShard => subscribe(value, codec, service).map(Step::Answered),
         _ => run_document(value, operation, caller, codec, service).map(Step::Answered),
     }
 }
@@ -214,9 +214,9 @@ fn get_records(value: Value<'_>, codec: Codec, service: &Service) -> Result<Repl
 }
 
 /// The events are in JSON whatever the request is in: there is no client that reads others (reference 1.3).
-fn subscribe(value: Value<'_>, caller: Scope, codec: Codec, service: &Service) -> Result<Reply, ApiError> {
+fn subscribe(value: Value<'_>, codec: Codec, service: &Service) -> Result<Reply, ApiError> {
     let input = codec.read(&SUBSCRIBE_TO_SHARD, value)?;
-    let events = subscribe_to_shard::Request::validate(&input, caller)?.execute(service)?;
+    let events = subscribe_to_shard::Request::validate(&input)?.execute(service)?;
     Ok(Reply::Events(Box::new(EventMessages::of(events))))
 }
 

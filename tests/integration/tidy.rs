@@ -140,19 +140,26 @@ fn functions_are_measured() {
     assert!(has_word("a word b", "word") && !has_word("a_word words", "word"));
 }
 
-/// Protects: the README's table of settings is the declared one. `SHARDMILL_BLESS=1` writes it anew.
+/// Protects: the README's tables of settings and operations are the declared ones. `SHARDMILL_BLESS=1` writes them anew.
 #[test]
-fn the_readme_lists_the_settings() {
-    const BEGIN: &str = "<!-- settings:begin -->\n";
-    const END: &str = "<!-- settings:end -->";
+fn the_readme_has_the_declared_tables() {
     let path = root().join("README.md");
-    let readme = std::fs::read_to_string(&path).expect("a README");
-    let (before, rest) = readme.split_once(BEGIN).expect("the line where the table begins");
-    let (table, after) = rest.split_once(END).expect("the line where the table ends");
-    let declared = shardmill::config::settings_table_markdown();
-    if std::env::var_os("SHARDMILL_BLESS").is_some_and(|value| value == "1") {
-        std::fs::write(&path, format!("{before}{BEGIN}{declared}{END}{after}")).unwrap();
-    } else {
-        assert_eq!(table, declared, "run the tests with SHARDMILL_BLESS=1 to write the table anew");
+    let mut readme = std::fs::read_to_string(&path).expect("a README");
+    for (name, declared) in [
+        ("settings", shardmill::config::settings_table_markdown()),
+        ("operations", shardmill::operation::names::operations_table_markdown()),
+    ] {
+        let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
+        let (before, rest) = readme.split_once(&begin).expect("the line where the table begins");
+        let (table, after) = rest.split_once(&end).expect("the line where the table ends");
+        if std::env::var_os("SHARDMILL_BLESS").is_some_and(|value| value == "1") {
+            readme = format!("{before}{begin}{declared}{end}{after}");
+            std::fs::write(&path, &readme).unwrap();
+        } else {
+            assert_eq!(
+                table, declared,
+                "run the tests with SHARDMILL_BLESS=1 to write the table of {name} anew"
+            );
+        }
     }
 }
