@@ -145,15 +145,16 @@ class Cache:
         if language == "rust":
             return locked_crate(package)
         pinned = self.pins[language]
-        for name, wanted in [*pinned.items()]:
-            if isinstance(wanted, str) and name == package:
-                return wanted
-            if isinstance(wanted, dict) and package in wanted:
+        if language == "javascript":
+            return pinned[package]
+        for wanted in pinned.values():
+            if language == "go" and package in wanted:
                 return wanted[package].removeprefix("v")
-            for one in wanted if isinstance(wanted, list) else []:
-                split = one.rsplit(":", 1) if language == "java" else one.split("==")
-                if split[0] == package:
-                    return split[1]
+            for one in wanted if language in ("python", "java") else []:
+                # `name==version`, `group:artifact:version`.
+                name, version = one.rsplit("==" if language == "python" else ":", 1)
+                if name == package:
+                    return version
         raise Failure(f"versions.toml has no {package}")
 
 

@@ -45,11 +45,17 @@ def node(program):
     return lambda cache: ["node", cache.javascript() / program]
 
 
+def go(program):
+    """A program of tests/clients/go."""
+    return lambda cache: [cache.go(program)]
+
+
 BOTO3 = python("boto3", "boto3_steps.py")
 
 JS_SDK = ("javascript", "@aws-sdk/client-kinesis")
 NODE = ("node",)
 HTTP1 = {"HANDLER": "http1"}
+GO_SDK = ("go", "github.com/aws/aws-sdk-go-v2/service/kinesis")
 
 ROWS = [
     Row("boto3", ("python", "boto3"), "HTTP/1.1, JSON", BOTO3, fast=True),
@@ -67,4 +73,6 @@ ROWS = [
     Row("js-sdk-tls", JS_SDK, "TLS, HTTP/2, JSON", node("sdk_v3.mjs"), NODE, tls=True, fast=True),
     Row("js-sdk-http1", JS_SDK, "HTTP/1.1, JSON", node("sdk_v3.mjs"), NODE, fast=True, environment=HTTP1),
     Row("js-sdk-http1-tls", JS_SDK, "TLS, HTTP/1.1, JSON", node("sdk_v3.mjs"), NODE, tls=True, environment=HTTP1),
+    Row("go-sdk", GO_SDK, "HTTP/1.1, JSON", go("sdk"), ("go",), fast=True),
+    Row("go-sdk-tls", GO_SDK, "TLS, HTTP/2, JSON", go("sdk"), ("go",), tls=True, fast=True),
 ]
