@@ -6,7 +6,7 @@ from typing import Callable
 from .places import CLIENTS
 
 # Switches the steps on that subscribe to shards.
-FAN_OUT = False
+FAN_OUT = True
 
 
 @dataclass(frozen=True)
