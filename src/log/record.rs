@@ -6,6 +6,7 @@
 
 use std::thread::LocalKey;
 
+use crate::names::md5_lanes::Key;
 use crate::pool::{Pool, Pooled, Reused};
 
 /// Largest header: two varints of at most four bytes each (28 bits).
@@ -137,6 +138,13 @@ impl RecordBuffer {
         self.storage.entries.is_empty()
     }
 
+    /// Bytes of all keys and data together.
+    #[must_use]
+    pub fn total_bytes(&self) -> usize {
+        // Each record takes the room of the largest header, whatever its own.
+        self.used - HEADER_BYTES_MAX * self.len()
+    }
+
     /// One record in the log's form.
     ///
     /// # Panics
@@ -153,6 +161,15 @@ impl RecordBuffer {
     pub fn key(&self, number: usize) -> &[u8] {
         let key = |entry: &Entry| &self.storage.bytes[entry.key_start as usize..entry.end as usize];
         self.storage.entries.get(number).map_or(&[], key)
+    }
+
+    /// All keys, each with what follows it in the buffer.
+    #[inline]
+    pub(crate) fn keys(&self) -> impl Iterator<Item = Key<'_>> + Clone {
+        self.storage.entries.iter().map(|entry| Key {
+            text: &self.storage.bytes[entry.key_start as usize..],
+            bytes: (entry.end - entry.key_start) as usize,
+        })
     }
 
     /// Data of one record; nothing if there is no such record.
@@ -189,14 +206,25 @@ impl Reused for Storage {
 
 /// The header of a record as a little-endian number, and how many of its bytes count. `None` if a length does not
 /// fit.
-#[inline]
+#[inline(always)]
 pub(super) fn header(key_bytes: usize, data_bytes: usize) -> Option<(u64, usize)> {
-    const LENGTH_MAX: usize = (1 << 28) - 1;
+    let (key, data) = (key_bytes as u64, data_bytes as u64);
+    match (key, data) {
+        // Nearly all.
+        (0..0x80, 0..0x80) => Some((key | data << 8, 2)),
+        (0..0x80, 0x80..0x4000) => Some((key | (data & 0x7f | 0x80) << 8 | data >> 7 << 16, 3)),
+        _ => any_header(key, data),
+    }
+}
+
+#[inline(never)]
+fn any_header(key_bytes: u64, data_bytes: u64) -> Option<(u64, usize)> {
+    const LENGTH_MAX: u64 = (1 << 28) - 1;
     if key_bytes > LENGTH_MAX || data_bytes > LENGTH_MAX {
         return None;
     }
-    let (key, key_varint_bytes) = varint(key_bytes as u64);
-    let (data, data_varint_bytes) = varint(data_bytes as u64);
+    let (key, key_varint_bytes) = varint(key_bytes);
+    let (data, data_varint_bytes) = varint(data_bytes);
     Some((key | data << (8 * key_varint_bytes), key_varint_bytes + data_varint_bytes))
 }
 
@@ -263,6 +291,7 @@ mod tests {
             assert_eq!((buffer.len(), buffer.key(0), buffer.data(0)), (3, &b"k"[..], &b"data"[..]));
             assert_eq!((buffer.key(2), buffer.data(2)), (&[b'k'; 200][..], &[7; 20_000][..]));
             assert_eq!([0, 1, 2, 3].map(|number| buffer.payload_bytes(number)), [5, 0, 20_200, 0]);
+            assert_eq!(buffer.total_bytes(), 20_205);
         }
     }
 

@@ -10,21 +10,37 @@
 //! with idle lanes is already faster than one key after the other.
 //!
 //! [`x86::digest`] has no intrinsics: it is plain arithmetic whose loop over the lanes the compiler turns into vectors.
-//! Only the way of the keys into the lanes has them, with AVX-512: read by mask, turned in registers. What is `unsafe`
-//! is the call of a function compiled for a CPU that was asked for first, that masked read, and a store.
+//! Only the way of the keys into the lanes has them: with AVX-512 a key is read by mask, with AVX2 keys of up to 31
+//! bytes are read with what follows them, and then both are turned in registers. What is `unsafe` is the call of
+//! functions compiled for a CPU that was asked for first, loads of whole vectors or by mask, and stores.
 
 use super::HashKey;
 
+/// A partition key, and what follows it in memory: that may be read, and counts for nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key<'k> {
+    /// The key, then anything.
+    pub(crate) text: &'k [u8],
+    /// How much of it is the key.
+    pub(crate) bytes: usize,
+}
+
+impl<'k> Key<'k> {
+    fn as_bytes(self) -> &'k [u8] {
+        &self.text[..self.bytes]
+    }
+}
+
 /// Writes the upper half of the hash key of each partition key to its place; there are as many of the one as of the
 /// other. The upper half is all that it takes to tell shards apart, but for a key at the very edge of one.
-pub(crate) fn upper_halves<'k>(keys: impl Iterator<Item = &'k [u8]>, halves: &mut [u64]) {
+pub(crate) fn upper_halves<'k>(keys: impl Iterator<Item = Key<'k>> + Clone, halves: &mut [u64]) {
     #[cfg(target_arch = "x86_64")]
     if let Some(vectors) = x86::Vectors::widest() {
         vectors.upper_halves(keys, halves);
         return;
     }
     for (key, half) in keys.zip(halves) {
-        *half = HashKey::of_partition_key(key).upper_half();
+        *half = HashKey::of_partition_key(key.as_bytes()).upper_half();
     }
 }
 
@@ -32,10 +48,15 @@ pub(crate) fn upper_halves<'k>(keys: impl Iterator<Item = &'k [u8]>, halves: &mu
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::HashKey;
+    use super::{HashKey, Key};
 
     /// Bytes of the longest key that leaves room in one block of 64 for the end mark and the length.
     const KEY_BYTES_MAX: usize = 55;
+    /// Words of a block before the length: the others of that a key and its end mark can have.
+    const KEY_WORDS_MAX: usize = 14;
+    /// Bytes of the longest key that fits a vector of AVX2, and the words of that.
+    const SHORT_KEY_BYTES_MAX: usize = 31;
+    const SHORT_KEY_WORDS: usize = 8;
     /// The word of a block that holds the key's length in bits.
     const LENGTH_WORD: usize = 14;
     /// Follows the key's last byte.
@@ -87,12 +108,14 @@ mod x86 {
         }
 
         #[allow(unsafe_code)]
-        pub(super) fn upper_halves<'k>(self, keys: impl Iterator<Item = &'k [u8]>, halves: &mut [u64]) {
+        pub(super) fn upper_halves<'k>(
+            self,
+            keys: impl Iterator<Item = Key<'k>> + Clone,
+            halves: &mut [u64],
+        ) {
             match self.0 {
-                Kind::Avx2 => in_groups(keys, halves, |keys, sums| {
-                    // SAFETY: `digest_avx2` asks only for AVX2, and `self` proves that the CPU has it.
-                    unsafe { digest_avx2(keys, sums) }
-                }),
+                // SAFETY: `upper_halves_avx2` asks only for AVX2, and `self` proves that the CPU has it.
+                Kind::Avx2 => unsafe { upper_halves_avx2(keys, halves) },
                 Kind::Avx512 => in_groups(keys, halves, |keys, sums| {
                     // SAFETY: `digest_avx512` asks only for AVX-512 F and BW, and `self` proves that the CPU has them.
                     unsafe { digest_avx512(keys, sums) }
@@ -108,13 +131,117 @@ mod x86 {
     /// The first half of the MD5 sums: two little-endian words per lane.
     type Sums<const LANES: usize> = [[u32; LANES]; 2];
 
+    /// Keys that are all short go another way into the lanes, and the words that none of them has are left out.
     #[target_feature(enable = "avx2")]
-    fn digest_avx2(keys: &[&[u8]; LANES_AVX2], sums: &mut Sums<LANES_AVX2>) {
-        let mut blocks = Blocks([[0; LANES_AVX2]; 16]);
-        for (lane, key) in keys.iter().enumerate() {
-            blocks.fill(lane, key);
+    fn upper_halves_avx2<'k>(mut keys: impl Iterator<Item = Key<'k>> + Clone, halves: &mut [u64]) {
+        for group in halves.chunks_mut(LANES_AVX2) {
+            let mut after = keys.clone();
+            if let Some(blocks) = short_blocks(after.by_ref().take(group.len())) {
+                let mut sums = [[0; LANES_AVX2]; 2];
+                digest::<_, SHORT_KEY_WORDS>(&blocks, &mut sums);
+                write_halves(&sums, group);
+                keys = after;
+            } else {
+                in_groups(keys.by_ref().take(group.len()), group, |keys, sums| {
+                    let mut blocks = Blocks([[0; LANES_AVX2]; 16]);
+                    for (lane, key) in keys.iter().enumerate() {
+                        blocks.fill(lane, key);
+                    }
+                    digest::<_, KEY_WORDS_MAX>(&blocks, sums);
+                });
+            }
         }
-        digest(&blocks, sums);
+    }
+
+    /// Up to `LANES_AVX2` keys, each padded in one register, eight registers turned at a time. `None` if one is not
+    /// short, or at the very end of its memory. Of the words that a short key cannot have only the length is written.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn short_blocks<'k>(mut keys: impl Iterator<Item = Key<'k>>) -> Option<Blocks<LANES_AVX2>> {
+        let mut blocks = Blocks([[0; LANES_AVX2]; 16]);
+        for chain in 0..CHAINS {
+            let mut rows = [_mm256_setzero_si256(); 8];
+            for (lane, row) in rows.iter_mut().enumerate() {
+                let Some(key) = keys.next() else { break };
+                *row = short_padded(key.text.first_chunk()?, key.bytes)?;
+                #[allow(clippy::cast_possible_truncation, reason = "at most 248 bits")]
+                let bits = 8 * key.bytes as u32;
+                blocks.0[LENGTH_WORD][8 * chain + lane] = bits;
+            }
+            for (place, word) in blocks.0.iter_mut().zip(transposed_avx2(rows)) {
+                store_avx2(word, &mut place.as_chunks_mut().0[chain]);
+            }
+        }
+        Some(blocks)
+    }
+
+    /// A key and its end mark, then zeros. `None` if it is not short.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    #[allow(unsafe_code)]
+    fn short_padded(text: &[u8; 32], key_bytes: usize) -> Option<__m256i> {
+        /// From the 32nd byte before its middle on, less the key's length: ones for the key, then zeros.
+        static KEPT: [u8; 64] = {
+            let mut kept = [0; 64];
+            let mut byte = 0;
+            while byte < 32 {
+                kept[byte] = 0xff;
+                byte += 1;
+            }
+            kept
+        };
+        /// The same for the end mark.
+        static MARKED: [u8; 64] = {
+            let mut marked = [0; 64];
+            marked[32] = END_MARK;
+            marked
+        };
+        if key_bytes > SHORT_KEY_BYTES_MAX {
+            return None;
+        }
+        let from = |table: &'static [u8; 64]| table[32 - key_bytes..].first_chunk();
+        // SAFETY: 32 bytes are read, and each array has 32; no alignment is asked for.
+        let load = |bytes: &[u8; 32]| unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
+        Some(_mm256_or_si256(_mm256_and_si256(load(text), load(from(&KEPT)?)), load(from(&MARKED)?)))
+    }
+
+    /// Eight rows of eight words, turned: pairs of words, pairs of pairs, then halves of registers.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn transposed_avx2(rows: [__m256i; 8]) -> [__m256i; 8] {
+        let [a, b, c, d, e, f, g, h] = rows;
+        let fours = |a, b, c, d| {
+            let (low, high) = (_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+            let (low_2, high_2) = (_mm256_unpacklo_epi32(c, d), _mm256_unpackhi_epi32(c, d));
+            [
+                _mm256_unpacklo_epi64(low, low_2),
+                _mm256_unpackhi_epi64(low, low_2),
+                _mm256_unpacklo_epi64(high, high_2),
+                _mm256_unpackhi_epi64(high, high_2),
+            ]
+        };
+        // Words 0 to 3 in the lower halves, 4 to 7 in the upper ones.
+        let ([p, q, r, s], [t, u, v, w]) = (fours(a, b, c, d), fours(e, f, g, h));
+        const LOWER: i32 = 0x20;
+        const UPPER: i32 = 0x31;
+        [
+            _mm256_permute2x128_si256::<LOWER>(p, t),
+            _mm256_permute2x128_si256::<LOWER>(q, u),
+            _mm256_permute2x128_si256::<LOWER>(r, v),
+            _mm256_permute2x128_si256::<LOWER>(s, w),
+            _mm256_permute2x128_si256::<UPPER>(p, t),
+            _mm256_permute2x128_si256::<UPPER>(q, u),
+            _mm256_permute2x128_si256::<UPPER>(r, v),
+            _mm256_permute2x128_si256::<UPPER>(s, w),
+        ]
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    #[allow(unsafe_code)]
+    fn store_avx2(word: __m256i, place: &mut [u32; 8]) {
+        // SAFETY: 32 bytes are written, and the array has 32; no alignment is asked for.
+        unsafe { _mm256_storeu_si256(place.as_mut_ptr().cast(), word) };
     }
 
     #[target_feature(enable = "avx512f,avx512bw")]
@@ -127,7 +254,7 @@ mod x86 {
                 store(word, &mut place.as_chunks_mut().0[number]);
             }
         }
-        digest(&blocks, sums);
+        digest::<_, KEY_WORDS_MAX>(&blocks, sums);
     }
 
     /// A key as one block, in one register: read as far as it goes, then the end mark and the length.
@@ -188,7 +315,7 @@ mod x86 {
 
     /// Hashes `LANES` keys at a time; the last group may have idle lanes.
     fn in_groups<'k, const LANES: usize>(
-        mut keys: impl Iterator<Item = &'k [u8]>,
+        mut keys: impl Iterator<Item = Key<'k>>,
         halves: &mut [u64],
         digest: impl Fn(&[&[u8]; LANES], &mut Sums<LANES>),
     ) {
@@ -196,6 +323,7 @@ mod x86 {
             let mut lanes: [&[u8]; LANES] = [&[]; LANES];
             let mut long = None;
             for (lane, key) in keys.by_ref().take(group.len()).enumerate() {
+                let key = key.as_bytes();
                 if key.len() <= KEY_BYTES_MAX {
                     lanes[lane] = key;
                 } else {
@@ -204,16 +332,29 @@ mod x86 {
             }
             let mut sums = [[0; LANES]; 2];
             digest(&lanes, &mut sums);
-            for (lane, half) in group.iter_mut().enumerate() {
-                let [first, second] =
-                    [sums[0][lane], sums[1][lane]].map(|sum: u32| u64::from(sum.swap_bytes()));
-                *half = first << 32 | second;
-            }
+            write_halves(&sums, group);
             for (half, key) in group.iter_mut().zip(long.iter().flatten()) {
                 if let Some(key) = key {
                     *half = HashKey::of_partition_key(key).upper_half();
                 }
             }
+        }
+    }
+
+    /// The first half of an MD5 sum is the upper half of a hash key, which is read big-endian.
+    #[inline(always)]
+    fn write_halves<const LANES: usize>(sums: &Sums<LANES>, halves: &mut [u64]) {
+        let half = |lane: usize| {
+            let [first, second] = [sums[0][lane], sums[1][lane]].map(|sum: u32| u64::from(sum.swap_bytes()));
+            first << 32 | second
+        };
+        // Of all lanes: a loop that the compiler can turn into vectors.
+        if let Some(halves) = halves.first_chunk_mut::<LANES>() {
+            *halves = std::array::from_fn(half);
+            return;
+        }
+        for (lane, place) in halves.iter_mut().enumerate() {
+            *place = half(lane);
         }
     }
 
@@ -237,14 +378,17 @@ mod x86 {
         }
     }
 
-    /// MD5 of one block per lane.
+    /// MD5 of one block per lane, in which words from `KEY_WORDS` on are zero but for the length.
     ///
     /// Always inlined, so that it is compiled for the CPU of the function around it. The steps are written out,
     /// the lanes are the loop and the chains are counted, since in this form the compiler finds whole vectors. With
     /// the steps as the loop, or iterators over the chains, it finds none and hashing takes four times as long
     /// (`route_500_records` in the benches shows it).
     #[inline(always)]
-    fn digest<const LANES: usize>(Blocks(words): &Blocks<LANES>, sums: &mut Sums<LANES>) {
+    fn digest<const LANES: usize, const KEY_WORDS: usize>(
+        Blocks(words): &Blocks<LANES>,
+        sums: &mut Sums<LANES>,
+    ) {
         let chain_lanes = LANES / CHAINS;
         for lane in 0..chain_lanes {
             let mut states = [START; CHAINS];
@@ -252,7 +396,9 @@ mod x86 {
                 ($first:literal: $($offset:literal)*) => {$(
                     const { assert!($first + $offset < ADDENDS.len()) };
                     for chain in 0..CHAINS {
-                        let word = words[const { word_of($first + $offset) }][lane + chain * chain_lanes];
+                        let number = const { word_of($first + $offset) };
+                        let is_zero = number >= KEY_WORDS && number != LENGTH_WORD;
+                        let word = if is_zero { 0 } else { words[number][lane + chain * chain_lanes] };
                         states[chain] = step($first + $offset, states[chain], word);
                     }
                 )*};
@@ -281,13 +427,16 @@ mod x86 {
 
     #[inline(always)]
     fn step(number: usize, [a, b, c, d]: [u32; 4], word: u32) -> [u32; 4] {
-        let mixed = match number / 16 {
-            0 => d ^ (b & (c ^ d)),
-            1 => (d & b) | (!d & c),
-            2 => b ^ (c ^ d),
-            _ => c ^ (b | !d),
+        let sum = a.wrapping_add(ADDENDS[number]).wrapping_add(word);
+        let sum = match number / 16 {
+            0 => sum.wrapping_add(d ^ (b & (c ^ d))),
+            1 => sum.wrapping_add((d & b) | (!d & c)),
+            // Each second step finds what the one before it has of this.
+            2 if number.is_multiple_of(2) => sum.wrapping_add((b ^ c) ^ d),
+            2 => sum.wrapping_add(b ^ (c ^ d)),
+            // To add c ^ (b | !d) is to take away what it is not, and one.
+            _ => sum.wrapping_sub(c ^ (!b & d)).wrapping_sub(1),
         };
-        let sum = a.wrapping_add(ADDENDS[number]).wrapping_add(word).wrapping_add(mixed);
         [d, b.wrapping_add(sum.rotate_left(ROTATIONS[number / 16][number % 4])), b, c]
     }
 }
@@ -299,17 +448,21 @@ mod tests {
 
     use super::*;
 
-    /// Every key by every way that this machine has, compared with the md-5 crate.
+    /// Every key by every way that this machine has, compared with the md-5 crate; followed by nothing and by much.
     fn check(keys: &[Vec<u8>]) {
         let expected: Vec<_> = keys.iter().map(|key| HashKey::of_partition_key(key).upper_half()).collect();
-        let mut found = vec![0; keys.len()];
-        upper_halves(keys.iter().map(Vec::as_slice), &mut found);
-        assert_eq!(found, expected);
-        #[cfg(target_arch = "x86_64")]
-        for vectors in x86::Vectors::present() {
-            found.fill(0);
-            vectors.upper_halves(keys.iter().map(Vec::as_slice), &mut found);
-            assert_eq!(found, expected, "{vectors:?}");
+        let followed: Vec<_> = keys.iter().map(|key| [key, &[0xee; 40][..]].concat()).collect();
+        for texts in [keys, &followed] {
+            let keys = keys.iter().zip(texts).map(|(key, text)| Key { text, bytes: key.len() });
+            let mut found = vec![0; expected.len()];
+            upper_halves(keys.clone(), &mut found);
+            assert_eq!(found, expected);
+            #[cfg(target_arch = "x86_64")]
+            for vectors in x86::Vectors::present() {
+                found.fill(0);
+                vectors.upper_halves(keys.clone(), &mut found);
+                assert_eq!(found, expected, "{vectors:?}");
+            }
         }
     }
 

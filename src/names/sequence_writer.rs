@@ -1,17 +1,21 @@
 //! The decimal texts of a run of sequence numbers, one addition each.
 //!
 //! Records of a run differ by one in the counter, which is a constant in the number. So the text itself is added to:
-//! eight digits at a time, one per byte of a word, and only words that change are written. There is no division, no
-//! second form of the number, and 40 instructions per number instead of the 156 of limbs that are printed again.
+//! eight digits at a time, one per byte of a word. There is no division, no second form of the number, and 40
+//! instructions per number instead of the 156 of limbs that are printed again.
 
 use super::SequenceNumber;
 use super::digits::eight_digits;
 
 /// Digits of one word.
 const WORD_DIGITS: usize = 8;
+/// Words that a step adds to.
+const LOWER_WORDS: usize = 4;
+/// The digits before them: a step changes those only by a carry, once in a hundred million records or so.
+const UPPER_BYTES: usize = SequenceNumber::TEXT_BYTES - LOWER_WORDS * WORD_DIGITS;
 
 /// The weight of one in the counter, 2^80, in words of eight digits, lowest first.
-const STEP: [u64; 4] = [
+const STEP: [u64; LOWER_WORDS] = [
     addend(eight_digits(74_706_176)),
     addend(eight_digits(96_146_291)),
     addend(eight_digits(20_892_581)),
@@ -23,7 +27,9 @@ const ZERO: u64 = addend([b'0'; WORD_DIGITS]);
 /// Writes the texts of consecutive sequence numbers without allocating.
 #[derive(Debug, Clone)]
 pub struct SequenceWriter {
-    text: [u8; SequenceNumber::TEXT_BYTES],
+    upper: [u8; UPPER_BYTES],
+    /// The rest of the text, in words as big-endian numbers, lowest first.
+    lower: [u64; LOWER_WORDS],
 }
 
 impl SequenceWriter {
@@ -31,46 +37,58 @@ impl SequenceWriter {
     #[must_use]
     pub fn new(first: SequenceNumber) -> Self {
         let [limbs @ .., _always_zero] = first.value().decimal_limbs();
-        let mut writer = Self { text: [0; SequenceNumber::TEXT_BYTES] };
-        for (word, limb) in writer.text.as_chunks_mut().0.iter_mut().rev().zip(limbs) {
-            *word = eight_digits(limb);
+        let (mut words, mut upper) = (limbs.map(eight_digits).into_iter(), [0; UPPER_BYTES]);
+        let lower = [(); LOWER_WORDS].map(|()| u64::from_be_bytes(words.next().unwrap_or_default()));
+        for (place, word) in upper.as_chunks_mut().0.iter_mut().rev().zip(words) {
+            *place = word;
         }
-        writer
+        Self { upper, lower }
     }
 
     /// The decimal text of the number that the writer stands at: 56 digits.
     #[must_use]
-    pub const fn text(&self) -> &[u8; SequenceNumber::TEXT_BYTES] {
-        &self.text
+    pub fn text(&self) -> [u8; SequenceNumber::TEXT_BYTES] {
+        let mut text = [0; SequenceNumber::TEXT_BYTES];
+        self.write(&mut text);
+        text
+    }
+
+    #[inline(always)]
+    fn write(&self, out: &mut [u8; SequenceNumber::TEXT_BYTES]) {
+        let (upper, lower) = out.split_at_mut(UPPER_BYTES);
+        upper.copy_from_slice(&self.upper);
+        for (place, word) in lower.as_chunks_mut().0.iter_mut().rev().zip(self.lower) {
+            *place = word.to_be_bytes();
+        }
     }
 
     /// Moves on to the next counter of the same shard and time. At [`SequenceNumber::COUNTER_MAX`] there is none.
-    #[inline]
+    #[inline(always)]
     pub fn advance(&mut self) {
-        let mut nowhere = [0; SequenceNumber::TEXT_BYTES];
-        self.advance_into(&mut nowhere);
+        let mut carry = false;
+        for (word, step) in self.lower.iter_mut().zip(STEP) {
+            (*word, carry) = add(*word, step, carry);
+        }
+        if carry {
+            self.carry_on();
+        }
     }
 
     /// As [`advance`](Self::advance), and writes the text to `out` as well. It goes there from registers: a wide copy
     /// of words that were written just before would wait for them.
     #[inline(always)]
     pub fn advance_into(&mut self, out: &mut [u8; SequenceNumber::TEXT_BYTES]) {
-        let ([upper @ .., d, c, b, a], _) = self.text.as_chunks_mut() else { return };
-        let ([out_upper @ .., out_d, out_c, out_b, out_a], _) = out.as_chunks_mut() else { return };
-        let mut carry = 0;
-        let low = [(a, out_a), (b, out_b), (c, out_c), (d, out_d)];
-        for ((word, out), step) in low.into_iter().zip(STEP) {
-            (*word, carry) = add(*word, step + carry);
-            *out = *word;
+        self.advance();
+        self.write(out);
+    }
+
+    #[cold]
+    fn carry_on(&mut self) {
+        let mut carry = true;
+        for place in self.upper.as_chunks_mut().0.iter_mut().rev() {
+            let (word, carried) = add(u64::from_be_bytes(*place), ZERO, carry);
+            (*place, carry) = (word.to_be_bytes(), carried);
         }
-        // Once in a hundred million records or so.
-        for word in upper.iter_mut().rev() {
-            if carry == 0 {
-                break;
-            }
-            (*word, carry) = add(*word, ZERO + carry);
-        }
-        out_upper.copy_from_slice(upper);
     }
 }
 
@@ -84,12 +102,11 @@ const ONES: u64 = u64::from_ne_bytes([1; WORD_DIGITS]);
 
 /// Adds eight digits at once; gives the sum's digits and the carry.
 #[inline(always)]
-fn add(digits: [u8; WORD_DIGITS], addend: u64) -> ([u8; WORD_DIGITS], u64) {
-    let (sum, carry) = u64::from_be_bytes(digits).overflowing_add(addend);
+fn add(digits: u64, addend: u64, carry: bool) -> (u64, bool) {
+    let (sum, carry) = digits.carrying_add(addend, carry);
     // A byte that was left by a carry holds its digit; any other holds it and 0xf6, of which the mask leaves 6.
     let surplus = (sum >> 4) & (6 * ONES);
-    let digits = (sum & (0x0f * ONES)) - surplus + u64::from(b'0') * ONES;
-    (digits.to_be_bytes(), u64::from(carry))
+    ((sum & (0x0f * ONES)) - surplus + b'0' as u64 * ONES, carry)
 }
 
 #[cfg(test)]
@@ -123,11 +140,14 @@ mod tests {
     fn assert_step(text: [u8; SequenceNumber::TEXT_BYTES]) {
         let value = SequenceValue::parse(std::str::from_utf8(&text).unwrap()).unwrap();
         let expected = value.checked_add(SequenceValue::power_of_two(shift::COUNTER)).unwrap().to_string();
-        let mut writer = SequenceWriter { text };
+        let (upper, lower) = text.split_first_chunk().unwrap();
+        let mut words = lower.as_chunks().0.iter().rev().map(|word| u64::from_be_bytes(*word));
+        let mut writer =
+            SequenceWriter { upper: *upper, lower: std::array::from_fn(|_| words.next().unwrap()) };
         let mut out = [b'?'; SequenceNumber::TEXT_BYTES];
         writer.advance_into(&mut out);
         assert_eq!(std::str::from_utf8(&out).unwrap(), expected);
-        assert_eq!(writer.text(), &out);
+        assert_eq!(writer.text(), out);
     }
 
     /// Protects: a carry to the first digit, which no number of a shard gives.
@@ -145,7 +165,7 @@ mod tests {
             let shard = shard(first.shard_index());
             let number =
                 SequenceNumber::new(first.created_s(), shard, first.counter() + offset, first.time_s());
-            assert_eq!(writer.text(), number.to_string().as_bytes(), "{offset} after {first:?}");
+            assert_eq!(&writer.text()[..], number.to_string().as_bytes(), "{offset} after {first:?}");
             writer.advance();
         }
     }

@@ -69,7 +69,8 @@ impl Request {
         if self.records.total_bytes() > REQUEST_BYTES_MAX {
             return Err(refusals::request_too_large());
         }
-        if self.records.largest_record_bytes() > rules.record_bytes_max {
+        // None is too large where all together are not.
+        if self.records.total_bytes() > rules.record_bytes_max {
             for number in 0..self.records.len() {
                 let path = || format!("records.{}.member.data", number + 1);
                 check_record(&self.records, number, rules.record_bytes_max, path)?;

@@ -32,8 +32,6 @@ use super::Shard;
 #[derive(Default, Debug, Clone)]
 pub struct Records {
     buffer: RecordBuffer,
-    payload_bytes: usize,
-    largest_record_bytes: usize,
     /// By ascending record number; most requests have none.
     explicit_hash_keys: Vec<(usize, HashKey)>,
 }
@@ -62,7 +60,7 @@ impl Records {
         explicit_hash_key: Option<HashKey>,
     ) -> Result<(), TooLarge> {
         self.buffer.finish(data_bytes, key.as_bytes())?;
-        self.note(data_bytes + key.as_bytes().len(), explicit_hash_key);
+        self.note(explicit_hash_key);
         Ok(())
     }
 
@@ -70,7 +68,7 @@ impl Records {
     ///
     /// # Errors
     /// [`TooLarge`], also where the room is less; nothing is added then.
-    #[inline]
+    #[inline(always)]
     pub fn finish_in_place(
         &mut self,
         data_bytes: usize,
@@ -78,14 +76,12 @@ impl Records {
         explicit_hash_key: Option<HashKey>,
     ) -> Result<(), TooLarge> {
         self.buffer.finish_in_place(data_bytes, key_bytes)?;
-        self.note(data_bytes + key_bytes, explicit_hash_key);
+        self.note(explicit_hash_key);
         Ok(())
     }
 
-    #[inline]
-    fn note(&mut self, record_bytes: usize, explicit_hash_key: Option<HashKey>) {
-        self.payload_bytes += record_bytes;
-        self.largest_record_bytes = self.largest_record_bytes.max(record_bytes);
+    #[inline(always)]
+    fn note(&mut self, explicit_hash_key: Option<HashKey>) {
         if let Some(hash_key) = explicit_hash_key {
             self.explicit_hash_keys.push((self.len() - 1, hash_key));
         }
@@ -119,14 +115,8 @@ impl Records {
 
     /// Bytes of all keys and data together.
     #[must_use]
-    pub const fn total_bytes(&self) -> usize {
-        self.payload_bytes
-    }
-
-    /// Bytes of key and data of the largest record.
-    #[must_use]
-    pub const fn largest_record_bytes(&self) -> usize {
-        self.largest_record_bytes
+    pub fn total_bytes(&self) -> usize {
+        self.buffer.total_bytes()
     }
 
     /// Bytes of key and data of one record.
@@ -172,7 +162,7 @@ impl Records {
     pub fn upper_halves(&self) -> SmallVec<[u64; 512]> {
         let mut halves: SmallVec<[u64; 512]> = SmallVec::from_elem(0, self.len());
         if self.explicit_hash_keys.len() < self.len() {
-            md5_lanes::upper_halves((0..self.len()).map(|number| self.key(number)), &mut halves);
+            md5_lanes::upper_halves(self.buffer.keys(), &mut halves);
         }
         for (number, hash_key) in &self.explicit_hash_keys {
             halves[*number] = hash_key.upper_half();
@@ -390,6 +380,11 @@ impl Batch {
     /// What became of each share. Meaningful once the batch has [settled](Self::settled).
     pub fn shares(&self) -> impl ExactSizeIterator<Item = (&Shard, Stored)> {
         self.shares.iter().map(|share| (&*share.shard, share.stored()))
+    }
+
+    /// The number of each record of a share in the request, in order, the shares as in [`Self::shares`].
+    pub fn numbers_of_shares(&self) -> impl Iterator<Item = &[u16]> {
+        self.shares.iter().map(|share| &self.grouping.order()[share.order.clone()])
     }
 
     /// The records, in request order.

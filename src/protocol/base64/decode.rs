@@ -91,13 +91,13 @@ fn plain(text: &[u8], out: &mut [u8]) -> Option<Decoded> {
 pub(in crate::protocol) mod x86 {
     use std::arch::x86_64::*;
 
-    use super::Decoded;
+    use super::{Decoded, SLACK_BYTES};
 
     /// Stands for no character.
     const NONE: u8 = 0xff;
 
     /// The value of each character.
-    const VALUES: [u8; 256] = {
+    static VALUES: [u8; 256] = {
         const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let mut values = [NONE; 256];
         let mut value = 0;
@@ -109,69 +109,73 @@ pub(in crate::protocol) mod x86 {
     };
 
     /// Characters that are decoded at a time; one bit of a word for each says what is none.
-    const CHARS: usize = 64;
+    pub(in crate::protocol) const CHARS: usize = 64;
     /// What they stand for.
-    const BYTES: usize = CHARS / 4 * 3;
+    pub(in crate::protocol) const BYTES: usize = CHARS / 4 * 3;
 
     /// Decodes block by block up to the first character that is not of the alphabet. `block` decodes characters to
-    /// bytes and gives a bit for each of them, set if it is none.
+    /// [`BYTES`] bytes, then some of no meaning, and says which of them is the first that is none.
     #[inline(always)]
-    pub(in crate::protocol) fn run(
+    fn run(
         text: &[u8],
         out: &mut [u8],
-        block: impl Fn(&[u8; CHARS], &mut [u8; BYTES]) -> u64,
+        block: impl Fn(&[u8; CHARS], &mut [u8; SLACK_BYTES]) -> Option<usize>,
     ) -> Option<Decoded> {
-        let (mut left, mut room, mut bytes) = (text, out, 0);
+        let mut start = 0;
         loop {
-            let (place, more_room) = room.split_first_chunk_mut()?;
-            let Some((chars, more)) = left.split_first_chunk() else {
-                // Zero is no character, so what follows the text ends it.
-                let mut last = [0; CHARS];
-                last[..left.len()].copy_from_slice(left);
-                return end(text, bytes / BYTES * CHARS, bytes, block(&last, place));
+            let place = out.get_mut(start / CHARS * BYTES..)?.first_chunk_mut()?;
+            let left = &text[start..];
+            let stranger = match left.first_chunk() {
+                Some(chars) => block(chars, place),
+                None => {
+                    // Zero is no character, so what follows the text ends it.
+                    let mut last = [0; CHARS];
+                    last[..left.len()].copy_from_slice(left);
+                    block(&last, place)
+                }
             };
-            let strangers = block(chars, place);
-            if strangers != 0 {
-                return end(text, text.len() - left.len(), bytes, strangers);
+            if let Some(stranger) = stranger {
+                let mut after = [0; 4];
+                let (chars, left) = (start + stranger, left.get(stranger..)?);
+                for (place, byte) in after.iter_mut().zip(left) {
+                    *place = *byte;
+                }
+                return end(chars, *text.get(chars.saturating_sub(1))?, after);
             }
-            (left, room, bytes) = (more, more_room, bytes + BYTES);
+            start += CHARS;
         }
     }
 
-    /// What comes after the characters: padding, if the last group of four is not full, and the quote. They end at
-    /// the first of the `strangers` of the block at `at`, before which there are `bytes`.
+    /// A text of so many characters, of which this is the last, and what comes after them: padding, if the last group
+    /// of four is not full, and the quote.
     ///
     /// The bytes of a group that is not full are already right. Its last character leaves no bits over, and what the
     /// missing ones were taken for fits the bits that are left zero: less than 2^15 below the sixteenth, less than
     /// 2^8 below the eighth.
     #[inline(always)]
-    fn end(text: &[u8], at: usize, bytes: usize, strangers: u64) -> Option<Decoded> {
-        /// By how many characters the last group has: which bits its last one may not have, what must come after, and
-        /// a mask of that. One character alone can be nothing, and no two bytes are alike.
-        const ENDS: [(u8, u32, u32); 4] = [
-            (0, u32::from_le_bytes(*b"\"\0\0\0"), 0xff),
-            (0, 1, 0),
-            (0x0f, u32::from_le_bytes(*b"==\"\0"), 0x00ff_ffff),
-            (0x03, u32::from_le_bytes(*b"=\"\0\0"), 0xffff),
+    pub(in crate::protocol) fn end(chars: usize, last: u8, after: [u8; 4]) -> Option<Decoded> {
+        /// What may end a text whose last group has so many characters.
+        #[repr(align(16))]
+        struct End {
+            /// What must come after them, and a mask of that.
+            after: u32,
+            mask: u32,
+            /// Which bits the last one may not have.
+            over: u32,
+        }
+        static ENDS: [End; 4] = [
+            End { after: u32::from_le_bytes(*b"\"\0\0\0"), mask: 0xff, over: 0 },
+            // One character alone can be nothing: no word is 1 where it has no bits.
+            End { after: 1, mask: 0, over: 0 },
+            End { after: u32::from_le_bytes(*b"==\"\0"), mask: 0x00ff_ffff, over: 0x0f },
+            End { after: u32::from_le_bytes(*b"=\"\0\0"), mask: 0xffff, over: 0x03 },
         ];
-        let more = strangers.trailing_zeros() as usize;
-        let (chars, group) = (at + more, more % 4);
-        let after = text.get(chars..)?;
-        let after = match after.first_chunk() {
-            Some(after) => u32::from_le_bytes(*after),
-            None => after.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte)),
-        };
-        let (over_mask, wanted, mask) = ENDS[group];
-        let over = match chars.checked_sub(1) {
-            Some(last) => VALUES[usize::from(text[last])] & over_mask,
-            None => 0,
-        };
-        if (after & mask) ^ wanted | u32::from(over) != 0 {
+        let end = &ENDS[chars % 4];
+        let over = u32::from(VALUES[usize::from(last)]) & end.over;
+        if (u32::from_le_bytes(after) & end.mask) ^ end.after | over != 0 {
             return None;
         }
-        let padding = 4_usize.wrapping_sub(group) % 4;
-        let bytes = bytes + more / 4 * 3 + group.saturating_sub(1);
-        Some(Decoded { chars: chars + padding, bytes })
+        Some(Decoded { chars: chars.next_multiple_of(4), bytes: chars * 3 / 4 })
     }
 
     #[target_feature(enable = "avx2")]
@@ -186,15 +190,20 @@ pub(in crate::protocol) mod x86 {
         run(text, out, |chars, place| tables.block(chars, place))
     }
 
-    /// Look-ups of AVX2, which are by half a byte and alike in both halves of a vector.
+    /// Look-ups of AVX2, which are in sixteen bytes, alike in both halves of a vector.
+    ///
+    /// Characters are told apart by a number: their upper half, plus what their lower half asks for, so that the lower
+    /// halves that need entries of their own get them. The mean of two bytes makes it from a third of a shift: its
+    /// upper bits, which a look-up does not see, are those of a neighbour; the highest is not set for any character.
     pub(in crate::protocol) struct Avx2 {
-        /// By the low half of a character: which high halves it cannot go with.
-        by_low: __m256i,
-        /// By the high half: which of those bits that is.
-        by_high: __m256i,
-        /// What to add to a character to get its value. By the high half, less one for the slash, which needs another
-        /// addend than the plus.
+        /// What a value's number adds to the upper half, doubled, by the lower half.
+        value_shifts: __m256i,
+        /// What to add to a character to get its value.
         addends: __m256i,
+        /// The same number for the test of a character.
+        test_shifts: __m256i,
+        /// What to add to a character so that it is below zero if it is none: the lowest of its number is.
+        floors: __m256i,
         /// The three bytes of each four, most significant first.
         compact: __m256i,
     }
@@ -208,64 +217,58 @@ pub(in crate::protocol) mod x86 {
                 _mm256_broadcastsi128_si256(_mm_setr_epi8(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p))
             };
             Self {
-                // Bit 0: high half 2 (only + and /), bit 1: 3 (digits), bit 2: 4 and 6 (not the first), bit 3: 5 and 7
-                // (up to Z and z), bit 4: all others.
-                by_low: both([
-                    0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x13, 0x1a, 0x1b, 0x1b, 0x1b,
-                    0x1a,
+                // By one, so that + has 3, digits 4, capitals 5 and 6, others 7 and 8; by eight for /, O and o.
+                value_shifts: both([1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 15]),
+                addends: both([0, 0, 0, 19, 4, -65, -65, -71, -71, 0, 16, 0, -65, 0, -71, 0]),
+                test_shifts: both([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 7, 11, 15, 15, 15, 11]),
+                floors: both([
+                    -128, -128, -128, -128, -48, -65, -80, -97, -43, -90, -75, -122, -76, -128, -108, -128,
                 ]),
-                by_high: both([
-                    0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10,
-                    0x10,
-                ]),
-                addends: both([0, 16, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0]),
                 compact: both([2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, 0, 0, 0, 0]),
             }
         }
 
-        /// Two vectors at a time, which share the tests.
+        /// Two vectors at a time, which share the test.
         #[inline]
         #[target_feature(enable = "avx2")]
         #[allow(unsafe_code)]
-        pub(in crate::protocol) fn block(&self, chars: &[u8; CHARS], place: &mut [u8; BYTES]) -> u64 {
+        pub(in crate::protocol) fn block(
+            &self,
+            chars: &[u8; CHARS],
+            place: &mut [u8; SLACK_BYTES],
+        ) -> Option<usize> {
             // SAFETY: 32 bytes each are read, and the array has 64; no alignment is asked for.
             let (first, second) = unsafe {
                 (_mm256_loadu_si256(chars.as_ptr().cast()), _mm256_loadu_si256(chars[32..].as_ptr().cast()))
             };
-            let ((first, first_clash), (second, second_clash)) = (self.decode(first), self.decode(second));
-            // SAFETY: written are 32 bytes from the start, of which the last eight are written over, 16 from the 24th on
-            // and 8 from the 40th on, and the array has 48; no alignment is asked for.
+            let ((first, first_test), (second, second_test)) = (self.decode(first), self.decode(second));
+            // SAFETY: written are 32 bytes from the start, of which the last eight are written over, and 32 from the
+            // 24th on, and the array has 64; no alignment is asked for.
             unsafe {
                 _mm256_storeu_si256(place.as_mut_ptr().cast(), first);
-                _mm_storeu_si128(place[24..].as_mut_ptr().cast(), _mm256_castsi256_si128(second));
-                _mm_storeu_si64(place[40..].as_mut_ptr().cast(), _mm256_extracti128_si256(second, 1));
+                _mm256_storeu_si256(place[24..].as_mut_ptr().cast(), second);
             }
-            let any = _mm256_or_si256(first_clash, second_clash);
-            if _mm256_testz_si256(any, any) != 0 {
-                return 0;
+            let any = _mm256_or_si256(first_test, second_test);
+            if _mm256_testz_si256(any, _mm256_set1_epi8(i8::MIN)) != 0 {
+                return None;
             }
-            let strangers = |clash| {
-                let good = _mm256_cmpeq_epi8(clash, _mm256_setzero_si256());
-                u64::from(!_mm256_movemask_epi8(good).cast_unsigned())
-            };
-            strangers(first_clash) | strangers(second_clash) << 32
+            let strangers = |test| u64::from(_mm256_movemask_epi8(test).cast_unsigned());
+            let strangers = strangers(first_test) | strangers(second_test) << 32;
+            Some(strangers.trailing_zeros() as usize)
         }
 
-        /// 24 bytes, then eight of no meaning; and what is not zero where there is no character.
+        /// 24 bytes, then eight of no meaning; and a byte below zero where there is no character.
         #[inline]
         #[target_feature(enable = "avx2")]
         fn decode(&self, chars: __m256i) -> (__m256i, __m256i) {
-            let low_half = _mm256_set1_epi8(0x0f);
-            let high = _mm256_and_si256(_mm256_srli_epi32(chars, 4), low_half);
-            let low = _mm256_and_si256(chars, low_half);
-            let clash = _mm256_and_si256(
-                _mm256_shuffle_epi8(self.by_low, low),
-                _mm256_shuffle_epi8(self.by_high, high),
-            );
-            let index = _mm256_add_epi8(_mm256_cmpeq_epi8(chars, _mm256_set1_epi8(0x2f)), high);
-            let values = _mm256_add_epi8(chars, _mm256_shuffle_epi8(self.addends, index));
+            let upper = _mm256_srli_epi32(chars, 3);
+            let look_up = |table, shifts| {
+                _mm256_shuffle_epi8(table, _mm256_avg_epu8(_mm256_shuffle_epi8(shifts, chars), upper))
+            };
+            let values = _mm256_add_epi8(chars, look_up(self.addends, self.value_shifts));
+            let test = _mm256_adds_epi8(chars, look_up(self.floors, self.test_shifts));
             let compact = _mm256_shuffle_epi8(joined_avx2(values), self.compact);
-            (_mm256_permutevar8x32_epi32(compact, _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 3, 7)), clash)
+            (_mm256_permutevar8x32_epi32(compact, _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 3, 7)), test)
         }
     }
 
@@ -318,21 +321,22 @@ pub(in crate::protocol) mod x86 {
         #[inline]
         #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
         #[allow(unsafe_code)]
-        pub(in crate::protocol) fn block(&self, chars: &[u8; CHARS], place: &mut [u8; BYTES]) -> u64 {
+        pub(in crate::protocol) fn block(
+            &self,
+            chars: &[u8; CHARS],
+            place: &mut [u8; SLACK_BYTES],
+        ) -> Option<usize> {
             // SAFETY: 64 bytes are read, and the array has 64; no alignment is asked for.
             let chars = unsafe { _mm512_loadu_si512(chars.as_ptr().cast()) };
             let values = _mm512_permutex2var_epi8(self.values[0], chars, self.values[1]);
             let pairs = _mm512_maddubs_epi16(values, _mm512_set1_epi32(0x0140_0140));
             let joined = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x0001_1000));
             let bytes = _mm512_permutexvar_epi8(self.compact, joined);
-            // SAFETY: written are 32 bytes from the start and 16 from the 32nd on, and the array has 48; no alignment is
-            // asked for.
-            unsafe {
-                _mm256_storeu_si256(place.as_mut_ptr().cast(), _mm512_castsi512_si256(bytes));
-                _mm_storeu_si128(place[32..].as_mut_ptr().cast(), _mm512_extracti32x4_epi32(bytes, 2));
-            }
+            // SAFETY: 64 bytes are written, and the array has 64; no alignment is asked for.
+            unsafe { _mm512_storeu_si512(place.as_mut_ptr().cast(), bytes) };
             // The look-up leaves out a character's highest bit.
-            _mm512_movepi8_mask(_mm512_or_si512(values, chars))
+            let strangers = _mm512_movepi8_mask(_mm512_or_si512(values, chars));
+            (strangers != 0).then(|| strangers.trailing_zeros() as usize)
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::operation::{put_record, put_records};
 use crate::pool::PooledBytes;
 use crate::protocol::cbor::{BREAK, Kind, write_head, write_text};
 
-use super::put_reply::{PutBody, StoredEntry, write_entries};
+use super::put_reply::{Entry, PutBody, write_entries};
 
 /// An entry for a stored record; number and shard are filled in.
 const STORED_ENTRY: &[u8; STORED_ENTRY_BYTES] =
@@ -28,8 +28,8 @@ const ENCRYPTION: &[u8] = b"\x6eEncryptionType\x63KMS";
 /// The body of a PutRecord reply: an entry alone, and what a stream that encrypts adds to it.
 #[must_use]
 pub fn put_record(reply: put_record::Reply) -> Vec<u8> {
-    let mut entry = CborEntry::new(reply.shard).0.to_vec();
-    entry[NUMBER_AT].copy_from_slice(SequenceWriter::new(reply.number).text());
+    let mut entry = CborEntry::stored(reply.shard).to_vec();
+    entry[NUMBER_AT].copy_from_slice(&SequenceWriter::new(reply.number).text());
     if reply.is_encrypted {
         entry.pop();
         entry.extend_from_slice(ENCRYPTION);
@@ -46,7 +46,7 @@ pub fn put_records(reply: &put_records::Reply) -> PutBody {
     out.extend_from_slice(b"\xbf\x71FailedRecordCount");
     write_head(Kind::Unsigned, reply.failed_count() as u64, &mut out);
     out.extend_from_slice(b"\x67Records\x9f");
-    write_entries::<CborEntry>(reply, &mut out);
+    write_entries::<CborEntry, STORED_ENTRY_BYTES>(reply, &mut out);
     out.push(BREAK);
     if reply.is_encrypted() {
         out.extend_from_slice(ENCRYPTION);
@@ -55,18 +55,13 @@ pub fn put_records(reply: &put_records::Reply) -> PutBody {
     PutBody(out)
 }
 
-struct CborEntry([u8; STORED_ENTRY_BYTES]);
+struct CborEntry;
 
-impl StoredEntry for CborEntry {
-    fn new(shard: ShardId) -> Self {
+impl Entry<STORED_ENTRY_BYTES> for CborEntry {
+    fn stored(shard: ShardId) -> [u8; STORED_ENTRY_BYTES] {
         let mut entry = *STORED_ENTRY;
         entry[SHARD_AT].copy_from_slice(shard.write_to(&mut [0; ShardId::TEXT_BYTES]));
-        Self(entry)
-    }
-
-    #[inline]
-    fn bytes(&self) -> &[u8] {
-        &self.0
+        entry
     }
 
     const NUMBER_AT: usize = NUMBER_AT.start;

@@ -318,7 +318,7 @@ impl RecordWriter {
             }
             _ => {
                 let last = self.start_run(of, record.counter, record.arrival_ms);
-                out[NUMBER.len()..NUMBER_END].copy_from_slice(last.numbers.text());
+                out[NUMBER.len()..NUMBER_END].copy_from_slice(&last.numbers.text());
                 last
             }
         };

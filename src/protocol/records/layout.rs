@@ -49,6 +49,12 @@ impl Layout {
         &self.values[..self.count]
     }
 
+    /// What stands before the value of this number; nothing if there are fewer.
+    #[inline]
+    pub(super) const fn before(&self, number: usize) -> &Literal {
+        &self.values[number].0
+    }
+
     /// Reads a record of this layout, from the end of the one before to its own, and adds it. `None` if it differs;
     /// then nothing was added, and `scan` stands anywhere.
     pub(super) fn read(&self, scan: &mut Scan<'_>, decoder: Decoder, records: &mut Records) -> Option<()> {
@@ -67,8 +73,8 @@ impl Layout {
 pub(super) struct Literal {
     /// The bytes, then zeros.
     pub(super) bytes: [u8; Self::BYTES_MAX],
-    /// Zeros for the bytes, then ones.
-    pub(super) after: [u8; Self::BYTES_MAX],
+    /// Ones for the bytes, then zeros.
+    pub(super) mask: [u8; Self::BYTES_MAX],
     pub(super) len: usize,
 }
 
@@ -76,10 +82,9 @@ impl Literal {
     const BYTES_MAX: usize = 32;
 
     fn of(text: &[u8]) -> Option<Self> {
-        let mut literal =
-            Self { bytes: [0; Self::BYTES_MAX], after: [0xff; Self::BYTES_MAX], len: text.len() };
+        let mut literal = Self { len: text.len(), ..Self::default() };
         literal.bytes.get_mut(..text.len())?.copy_from_slice(text);
-        literal.after[..text.len()].fill(0);
+        literal.mask[..text.len()].fill(0xff);
         Some(literal)
     }
 
@@ -87,7 +92,7 @@ impl Literal {
     fn and(&self, next: &Self) -> Option<Self> {
         let mut both = Self { len: self.len + next.len, ..*self };
         both.bytes.get_mut(self.len..both.len)?.copy_from_slice(&next.bytes[..next.len]);
-        both.after[self.len..both.len].fill(0);
+        both.mask[self.len..both.len].fill(0xff);
         Some(both)
     }
 

@@ -9,7 +9,8 @@ use crate::names::{SequenceNumber, SequenceWriter, ShardId};
 use crate::operation::stream_ref::StreamRef;
 use crate::operation::{put_record, put_records, refusals};
 use crate::pool::PooledBytes;
-use crate::shard::batch::Batch;
+use crate::shard::Shard;
+use crate::shard::batch::{Batch, Stored};
 
 /// An entry for a stored record, with the comma after it; number and shard are filled in.
 const STORED_ENTRY: &[u8; STORED_ENTRY_BYTES] =
@@ -28,7 +29,7 @@ const ENCRYPTION: &[u8] = b",\"EncryptionType\":\"KMS\"";
 #[must_use]
 pub fn put_record(reply: put_record::Reply) -> Vec<u8> {
     let mut entry = stored_entry(reply.shard);
-    entry[NUMBER_AT].copy_from_slice(SequenceWriter::new(reply.number).text());
+    entry[NUMBER_AT].copy_from_slice(&SequenceWriter::new(reply.number).text());
     if reply.is_encrypted {
         // Without brace and comma.
         return [&entry[..STORED_ENTRY_BYTES - 2], ENCRYPTION, b"}"].concat();
@@ -45,7 +46,7 @@ pub fn put_records(reply: &put_records::Reply) -> PutBody {
     out.extend_from_slice(b"{\"FailedRecordCount\":");
     out.extend_from_slice(reply.failed_count().to_string().as_bytes());
     out.extend_from_slice(b",\"Records\":[");
-    write_entries::<JsonEntry>(reply, &mut out);
+    write_entries::<JsonEntry, STORED_ENTRY_BYTES>(reply, &mut out);
     // The last comma.
     if out.last() == Some(&b',') {
         out.pop();
@@ -67,15 +68,12 @@ impl AsRef<[u8]> for PutBody {
     }
 }
 
-/// An entry for a stored record, in one of the wire formats.
-pub(super) trait StoredEntry {
-    /// One of this shard; its number is still to be filled in.
-    fn new(shard: ShardId) -> Self;
+/// An entry in one of the wire formats; for a stored record it has this length.
+pub(super) trait Entry<const BYTES: usize> {
+    /// For a record that this shard has stored. The number is still to be filled in.
+    fn stored(shard: ShardId) -> [u8; BYTES];
 
-    /// All of it.
-    fn bytes(&self) -> &[u8];
-
-    /// Where the number stands.
+    /// Where the number stands in that.
     const NUMBER_AT: usize;
 
     /// Appends an entry for a record that was not stored.
@@ -84,9 +82,15 @@ pub(super) trait StoredEntry {
 
 /// Appends the entries of a reply, in request order.
 #[inline]
-pub(super) fn write_entries<E: StoredEntry>(reply: &put_records::Reply, out: &mut Vec<u8>) {
+pub(super) fn write_entries<E: Entry<BYTES>, const BYTES: usize>(
+    reply: &put_records::Reply,
+    out: &mut Vec<u8>,
+) {
     match reply {
-        put_records::Reply::Stored { batch, stream, .. } => write_batch::<E>(batch, stream, out),
+        put_records::Reply::Stored { batch, .. } if batch.failed_count() == 0 => {
+            write_stored::<E, BYTES>(batch, out);
+        }
+        put_records::Reply::Stored { batch, stream, .. } => write_any::<E, BYTES>(batch, stream, out),
         put_records::Reply::Throttled { count } => {
             let error = refusals::planned_throttle();
             for _ in 0..*count {
@@ -96,62 +100,72 @@ pub(super) fn write_entries<E: StoredEntry>(reply: &put_records::Reply, out: &mu
     }
 }
 
+/// The entries of a share's records, told in order: all alike but for the number.
+struct ShareEntries<const BYTES: usize> {
+    entry: [u8; BYTES],
+    numbers: SequenceWriter,
+}
+
+impl<const BYTES: usize> ShareEntries<BYTES> {
+    fn new<E: Entry<BYTES>>(shard: &Shard, stored: Stored) -> Self {
+        // Each record's number is the one before it and one more; counter 0 is the shard's own.
+        let before_first = stored.first_counter.saturating_sub(1);
+        let numbers = SequenceWriter::new(shard.sequence_number(before_first, stored.arrival_ms));
+        Self { entry: E::stored(shard.id), numbers }
+    }
+
+    #[inline(always)]
+    fn write_next<E: Entry<BYTES>>(&mut self, place: &mut [u8; BYTES]) {
+        *place = self.entry;
+        if let Some(number) = place[E::NUMBER_AT..].first_chunk_mut() {
+            self.numbers.advance_into(number);
+        }
+    }
+}
+
+/// All records were stored, so that each entry's place is known: share after share, what they have in common stays in
+/// registers. Half of the instructions of [`write_any`].
 #[inline]
-fn write_batch<E: StoredEntry>(batch: &Batch, stream: &StreamRef, out: &mut Vec<u8>) {
-    let mut shares: SmallVec<[ShareEntries<E>; 16]> = batch
+fn write_stored<E: Entry<BYTES>, const BYTES: usize>(batch: &Batch, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + batch.records().len() * BYTES, 0);
+    let (places, _) = out[start..].as_chunks_mut::<BYTES>();
+    for ((shard, stored), numbers) in batch.shares().zip(batch.numbers_of_shares()) {
+        let mut entries = ShareEntries::new::<E>(shard, stored);
+        for number in numbers {
+            entries.write_next::<E>(&mut places[usize::from(*number)]);
+        }
+    }
+}
+
+/// Records were stored or not: in request order.
+fn write_any<E: Entry<BYTES>, const BYTES: usize>(batch: &Batch, stream: &StreamRef, out: &mut Vec<u8>) {
+    let mut shares: SmallVec<[_; 16]> = batch
         .shares()
-        .map(|(shard, stored)| {
-            // Each record's number is the one before it and one more; counter 0 is the shard's own.
-            let before_first = stored.first_counter.saturating_sub(1);
-            ShareEntries {
-                entry: E::new(shard.id),
-                numbers: SequenceWriter::new(shard.sequence_number(before_first, stored.arrival_ms)),
-                shard: shard.id,
-                left: stored.count,
-                throttled: stored.throttled,
-            }
-        })
+        .map(|(shard, stored)| (shard.id, stored, ShareEntries::new::<E>(shard, stored)))
         .collect();
-    let shares = shares.as_mut_slice();
     for share in batch.share_of_each_record() {
         // A share's records come up in the order of their numbers.
-        let share = &mut shares[usize::from(*share)];
-        if share.left > 0 {
-            let start = out.len();
-            out.extend_from_slice(share.entry.bytes());
-            if let Some(number) = out[start + E::NUMBER_AT..].first_chunk_mut() {
-                share.numbers.advance_into(number);
-            }
-            share.left -= 1;
-        } else if share.throttled {
-            E::write_failed(&refusals::shard_throttled(stream, share.shard), out);
+        let (shard, stored, entries) = &mut shares[usize::from(*share)];
+        if stored.count > 0 {
+            stored.count -= 1;
+            let mut entry = [0; BYTES];
+            entries.write_next::<E>(&mut entry);
+            out.extend_from_slice(&entry);
+        } else if stored.throttled {
+            E::write_failed(&refusals::shard_throttled(stream, *shard), out);
         } else {
             E::write_failed(&refusals::entry_failed(), out);
         }
     }
 }
 
-/// The entries of a share's records, told in order: all alike but for the number.
-struct ShareEntries<E> {
-    entry: E,
-    numbers: SequenceWriter,
-    shard: ShardId,
-    left: u32,
-    /// Why there are no more.
-    throttled: bool,
-}
-
 /// An entry with the comma after it.
-struct JsonEntry([u8; STORED_ENTRY_BYTES]);
+struct JsonEntry;
 
-impl StoredEntry for JsonEntry {
-    fn new(shard: ShardId) -> Self {
-        Self(stored_entry(shard))
-    }
-
-    #[inline]
-    fn bytes(&self) -> &[u8] {
-        &self.0
+impl Entry<STORED_ENTRY_BYTES> for JsonEntry {
+    fn stored(shard: ShardId) -> [u8; STORED_ENTRY_BYTES] {
+        stored_entry(shard)
     }
 
     const NUMBER_AT: usize = NUMBER_AT.start;

@@ -1,12 +1,15 @@
 //! A run of records of one layout, in vectors.
 //!
-//! Gains: three quarters of the instructions of [`Layout::read`] at 100 B. All of a run is one loop, compiled for
-//! this CPU, so that tables stay in registers; a literal is one comparison, a key of up to 31 bytes one look. Steps
-//! aside at the first record that differs, or stands within the last bytes of its frame; and as a whole where there
-//! is no AVX2.
+//! Gains: under half of the instructions of [`Layout::read`] at 100 B. All of a run is one loop, compiled for this
+//! CPU, so that tables stay in registers; it walks the text by address. Instead of each read, each record and each
+//! block of data looks once whether the frame goes on for long enough; a literal is one comparison, a key of up to 31
+//! bytes one look. Steps aside at the first record that differs, is the last one, or stands within the last bytes of
+//! its frame; and as a whole where there is no AVX2.
 //!
-//! What is `unsafe` is the call of functions compiled for a CPU that was asked for first, and the loads of whole
-//! vectors, whose bounds are those of the arrays they are given.
+//! What is `unsafe` is the call of functions compiled for a CPU that was asked for first, and reads and writes at an
+//! address. For reads there is one rule: `AHEAD_BYTES` lie ahead of wherever a record or a block of
+//! data begins, and nothing between such places is as long as that. What is written is never longer than what was read
+//! for it, and the room that is left was compared with the text that is left.
 
 use crate::protocol::base64::decode::{Decoder, Kind};
 use crate::shard::batch::Records;
@@ -37,10 +40,11 @@ pub(super) fn read(
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;
+    use std::hint::black_box;
 
     use crate::limits::{PARTITION_KEY_CHARS_MAX, RECORD_BYTES_MAX};
     use crate::names::{HashKey, PartitionKey};
-    use crate::protocol::base64::decode::x86::{Avx2, Avx512, run};
+    use crate::protocol::base64::decode::x86::{Avx2, Avx512, BYTES, CHARS, end};
     use crate::protocol::base64::decode::{Decoded, SLACK_BYTES};
     use crate::protocol::records::layout::{Layout, Literal};
     use crate::protocol::records::scan::{Member, Scan};
@@ -50,18 +54,22 @@ mod x86 {
     /// Bytes of a vector.
     const WIDTH: usize = 32;
 
+    /// What may be read from the places where a record or a block of data begins, or another vector of a long value.
+    /// From there to the next such place it is a block, a literal, a value of up to a vector, and so on: with three
+    /// values at most a block, two vectors and three literals.
+    const AHEAD_BYTES: usize = CHARS + 6 * WIDTH;
+
     #[target_feature(enable = "avx2")]
     pub(super) fn read_avx2(layout: &Layout, scan: &mut Scan<'_>, records: &mut Records, records_max: usize) {
-        let tables = Avx2::new();
+        // Not for the compiler to know: it would load constants again for each block.
+        let tables = black_box(Avx2::new());
         read(
             layout,
             scan,
             records,
             records_max,
             &Vectors {
-                decode: |text: &[u8], out: &mut [u8]| {
-                    run(text, out, |chars, place| tables.block(chars, place))
-                },
+                decode: |chars: &[u8; CHARS], place: &mut [u8; SLACK_BYTES]| tables.block(chars, place),
                 differs: |text: &[u8; WIDTH], literal: &Literal| differs(text, literal),
                 ends: |text: &[u8; WIDTH]| ends(text),
             },
@@ -82,9 +90,7 @@ mod x86 {
             records,
             records_max,
             &Vectors {
-                decode: |text: &[u8], out: &mut [u8]| {
-                    run(text, out, |chars, place| tables.block(chars, place))
-                },
+                decode: |chars: &[u8; CHARS], place: &mut [u8; SLACK_BYTES]| tables.block(chars, place),
                 differs: |text: &[u8; WIDTH], literal: &Literal| differs(text, literal),
                 ends: |text: &[u8; WIDTH]| ends(text),
             },
@@ -98,6 +104,7 @@ mod x86 {
         ends: Ends,
     }
 
+    /// Compiled for each of the usual orders of members.
     #[inline(always)]
     fn read(
         layout: &Layout,
@@ -105,152 +112,306 @@ mod x86 {
         records: &mut Records,
         records_max: usize,
         vectors: &Vectors<
-            impl Fn(&[u8], &mut [u8]) -> Option<Decoded>,
+            impl Fn(&[u8; CHARS], &mut [u8; SLACK_BYTES]) -> Option<usize>,
             impl Fn(&[u8; WIDTH], &Literal) -> bool,
             impl Fn(&[u8; WIDTH]) -> u32,
         >,
     ) {
-        let Some(((first_before, _), _)) = layout.values().split_first() else { return };
-        // Once for all: no record takes more room than its text.
-        records.room(scan.body.len() - scan.at + SLACK_BYTES);
-        let body = scan.body;
-        let Some(text) = body.get(scan.at..) else { return };
-        let Some(mut text) = after(text, first_before, vectors) else { return };
-        while records.len() < records_max {
-            let Some((rest, record)) = read_values(layout, text, records, vectors) else { return };
-            // The end of this record and the beginning of the next are one comparison, but for the last.
-            let next = after(rest, &layout.joint, vectors);
-            let Some(end) = next.or_else(|| after(rest, &layout.close, vectors)) else { return };
-            if record.add(records).is_none() {
-                return;
+        use Member::{Data, PartitionKey};
+        match *layout.values() {
+            [(_, Data), (_, PartitionKey)] => {
+                read_all(layout, [Data, PartitionKey], scan, records, records_max, vectors);
             }
-            scan.at = body.len() - rest.len() + layout.close.len;
-            if next.is_none() {
-                return;
+            [(_, PartitionKey), (_, Data)] => {
+                read_all(layout, [PartitionKey, Data], scan, records, records_max, vectors);
             }
-            text = end;
+            [(_, first), (_, second), (_, third)] => {
+                read_all(layout, [first, second, third], scan, records, records_max, vectors);
+            }
+            _ => {}
         }
     }
 
-    /// The values of a record that have been read. Data is already where it will stay.
-    struct Values<'t> {
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    fn read_all<const COUNT: usize>(
+        layout: &Layout,
+        members: [Member; COUNT],
+        scan: &mut Scan<'_>,
+        records: &mut Records,
+        records_max: usize,
+        vectors: &Vectors<
+            impl Fn(&[u8; CHARS], &mut [u8; SLACK_BYTES]) -> Option<usize>,
+            impl Fn(&[u8; WIDTH], &Literal) -> bool,
+            impl Fn(&[u8; WIDTH]) -> u32,
+        >,
+    ) {
+        let Some(body) = scan.body.get(scan.at..) else { return };
+        if !(AHEAD_BYTES..=RECORD_BYTES_MAX).contains(&body.len()) {
+            return;
+        }
+        // Once for all: no record takes more room than its text.
+        records.room(body.len() + SLACK_BYTES);
+        let start = body.as_ptr_range().start;
+        // SAFETY: the body is as long as that.
+        let limit = unsafe { start.add(body.len() - AHEAD_BYTES) };
+        let text = Text { limit, end: body.as_ptr_range().end };
+        let (mut at, mut read_to) = (start, start);
+        // SAFETY: `AHEAD_BYTES` follow.
+        if !unsafe { pass(&mut at, layout.before(0), vectors) } {
+            return;
+        }
+        while records.len() < records_max && at <= text.limit {
+            // SAFETY: both are in the text.
+            let room_bytes = unsafe { text.end.offset_from_unsigned(at) } + SLACK_BYTES;
+            let Some(room) = records.room(0).get_mut(..room_bytes) else { break };
+            let room = room.as_mut_ptr();
+            let mut values = Values { at, data_bytes: 0, key: (at, 0), hash_key: None };
+            // SAFETY: `at` is not beyond the limit, and there is that much room.
+            let Some(key_bytes) = (unsafe { values.read(layout, members, text, room, vectors) }) else {
+                break;
+            };
+            at = values.at;
+            // The end of this record and the beginning of the next are one comparison.
+            // SAFETY: a vector follows the last value.
+            if !unsafe { pass(&mut at, &layout.joint, vectors) }
+                || records.finish_in_place(values.data_bytes, key_bytes, values.hash_key).is_err()
+            {
+                break;
+            }
+            // SAFETY: the joint begins with the close.
+            read_to = unsafe { values.at.add(layout.close.len) };
+        }
+        // SAFETY: both are in the text.
+        scan.at += unsafe { read_to.offset_from_unsigned(start) };
+    }
+
+    /// Where the text ends.
+    #[derive(Clone, Copy)]
+    struct Text {
+        /// From anywhere up to here `AHEAD_BYTES` may be read.
+        limit: *const u8,
+        end: *const u8,
+    }
+
+    /// The values of a record that have been read up to a place in the text.
+    struct Values {
+        at: *const u8,
         data_bytes: usize,
-        key: Key<'t>,
+        /// Where it begins, and its characters if it is plain ASCII; none of it otherwise.
+        key: (*const u8, usize),
         hash_key: Option<HashKey>,
     }
 
-    enum Key<'t> {
-        /// Plain ASCII, and the block that it begins, with what follows it.
-        Plain(&'t [u8], &'t [u8; WIDTH]),
-        /// Any other, and what follows it.
-        Any(&'t [u8]),
-    }
-
-    /// Reads the values of a record from the first one on; gives what stands after the last.
-    #[inline(always)]
-    fn read_values<'t>(
-        layout: &Layout,
-        mut text: &'t [u8],
-        records: &mut Records,
-        vectors: &Vectors<
-            impl Fn(&[u8], &mut [u8]) -> Option<Decoded>,
-            impl Fn(&[u8; WIDTH], &Literal) -> bool,
-            impl Fn(&[u8; WIDTH]) -> u32,
-        >,
-    ) -> Option<(&'t [u8], Values<'t>)> {
-        let (mut data_bytes, mut key, mut hash_key) = (0, None, None);
-        for (number, (before, member)) in layout.values().iter().enumerate() {
-            if number > 0 {
-                text = after(text, before, vectors)?;
+    impl Values {
+        /// Reads all values, from the first one on, and writes data and key to where they stay; gives the key's
+        /// length. A vector may be read behind the last one.
+        ///
+        /// # Safety
+        /// Where it starts is in the text and not beyond its limit; what `room` begins is as long as what follows that
+        /// in the text, and `SLACK_BYTES` longer.
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        unsafe fn read<const COUNT: usize>(
+            &mut self,
+            layout: &Layout,
+            members: [Member; COUNT],
+            text: Text,
+            room: *mut u8,
+            vectors: &Vectors<
+                impl Fn(&[u8; CHARS], &mut [u8; SLACK_BYTES]) -> Option<usize>,
+                impl Fn(&[u8; WIDTH], &Literal) -> bool,
+                impl Fn(&[u8; WIDTH]) -> u32,
+            >,
+        ) -> Option<usize> {
+            let record_start = self.at;
+            // SAFETY: the caller's word at first, then a vector follows each value. Written out, since the compiler
+            // keeps a loop over members, and its tests.
+            unsafe {
+                self.read_value(members[0], text, room, vectors)?;
+                self.pass(layout.before(1), vectors)?;
+                self.read_value(members[1], text, room, vectors)?;
+                if COUNT > 2 {
+                    self.pass(layout.before(2), vectors)?;
+                    self.read_value(members[2], text, room, vectors)?;
+                }
             }
-            let chars = match member {
+            let (start, key_bytes) = self.key;
+            // SAFETY: data and key are shorter than their text, for which there is room, and slack.
+            let place = unsafe { room.add(self.data_bytes) };
+            if (1..WIDTH).contains(&key_bytes) {
+                // What follows the key is written over by the next record.
+                // SAFETY: a vector was read there, and the slack is longer than one.
+                unsafe { place.cast::<[u8; WIDTH]>().write(start.cast::<[u8; WIDTH]>().read()) };
+                return Some(key_bytes);
+            }
+            // SAFETY: the text goes on to its end; and of the room for all from the record's start on, data has taken
+            // less than its text is long.
+            unsafe {
+                let behind = |start| text.end.offset_from_unsigned(start);
+                let rest = std::slice::from_raw_parts(start, behind(start));
+                let room_bytes = behind(record_start) - self.data_bytes;
+                write_key(rest, key_bytes, std::slice::from_raw_parts_mut(place, room_bytes))
+            }
+        }
+
+        /// # Safety
+        /// As [`Self::read`], or a vector may be read here and it is not the first value.
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        unsafe fn read_value(
+            &mut self,
+            member: Member,
+            text: Text,
+            room: *mut u8,
+            vectors: &Vectors<
+                impl Fn(&[u8; CHARS], &mut [u8; SLACK_BYTES]) -> Option<usize>,
+                impl Fn(&[u8; WIDTH], &Literal) -> bool,
+                impl Fn(&[u8; WIDTH]) -> u32,
+            >,
+        ) -> Option<()> {
+            let start = self.at;
+            match member {
                 Member::Data => {
-                    let decoded = (vectors.decode)(text, records.room(0))?;
-                    data_bytes = decoded.bytes;
-                    decoded.chars
+                    // SAFETY: the caller's word.
+                    let decoded = unsafe { decode(start, text, room, &vectors.decode) }?;
+                    self.data_bytes = decoded.bytes;
+                    // SAFETY: so many characters were looked at.
+                    self.at = unsafe { start.add(decoded.chars) };
                 }
                 Member::PartitionKey => {
-                    let block: &[u8; WIDTH] = text.first_chunk()?;
-                    let chars = plain_chars(text, block, &vectors.ends)?;
-                    if *text.get(chars)? == b'"' {
-                        key = Some(Key::Plain(&text[..chars], block));
-                        chars
-                    } else {
-                        key = Some(Key::Any(text));
-                        string::end(text)?
+                    // SAFETY: a vector may be read here, and one more character behind all that are plain.
+                    let (plain, is_plain) = unsafe {
+                        let plain = plain(start, text, &vectors.ends)?;
+                        (plain, *start.add(plain) == b'"')
+                    };
+                    self.key = (start, if is_plain { plain } else { 0 });
+                    // SAFETY: the text goes on to its end, and the key ends before that.
+                    self.at = unsafe {
+                        let all = || std::slice::from_raw_parts(start, text.end.offset_from_unsigned(start));
+                        start.add(if is_plain { plain } else { string::end(all())? })
+                    };
+                    if !is_plain && self.at > text.limit {
+                        return None;
                     }
                 }
                 Member::ExplicitHashKey => {
-                    let chars = plain_chars(text, text.first_chunk()?, &vectors.ends)?;
-                    hash_key = Some(HashKey::parse_digits(text.get(..chars)?).ok()?);
-                    chars
+                    // SAFETY: a vector may be read here, and so many characters were looked at.
+                    let digits =
+                        unsafe { std::slice::from_raw_parts(start, plain(start, text, &vectors.ends)?) };
+                    self.hash_key = Some(HashKey::parse_digits(digits).ok()?);
+                    self.at = digits.as_ptr_range().end;
                 }
-            };
-            text = text.get(chars..)?;
+            }
+            Some(())
         }
-        Some((text, Values { data_bytes, key: key?, hash_key }))
+
+        /// # Safety
+        /// A vector may be read here.
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        unsafe fn pass(
+            &mut self,
+            literal: &Literal,
+            vectors: &Vectors<
+                impl Fn(&[u8; CHARS], &mut [u8; SLACK_BYTES]) -> Option<usize>,
+                impl Fn(&[u8; WIDTH], &Literal) -> bool,
+                impl Fn(&[u8; WIDTH]) -> u32,
+            >,
+        ) -> Option<()> {
+            // SAFETY: the caller's word.
+            unsafe { pass(&mut self.at, literal, vectors) }.then_some(())
+        }
     }
 
-    impl Values<'_> {
-        /// Adds the record, if it is within its constraints.
-        #[inline(always)]
-        fn add(&self, records: &mut Records) -> Option<()> {
-            if self.data_bytes > RECORD_BYTES_MAX {
+    /// Decodes what stands before the next quote.
+    ///
+    /// # Safety
+    /// `start` is in the text behind a quote, a block may be read there if it is not beyond the limit, and what `room`
+    /// begins is as long as what follows it in the text, and `SLACK_BYTES` longer.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    unsafe fn decode(
+        start: *const u8,
+        text: Text,
+        room: *mut u8,
+        block: &impl Fn(&[u8; CHARS], &mut [u8; SLACK_BYTES]) -> Option<usize>,
+    ) -> Option<Decoded> {
+        let (mut at, mut place) = (start, room);
+        while at <= text.limit {
+            // SAFETY: a block lies ahead; and bytes are fewer than their characters, so that there is room.
+            if let Some(stranger) = unsafe { block(&*at.cast(), &mut *place.cast()) } {
+                // SAFETY: the block was read, more follows it, and before the first of all there is a quote.
+                return unsafe {
+                    let stranger = at.add(stranger);
+                    let chars = stranger.offset_from_unsigned(start);
+                    end(chars, *stranger.sub(1), stranger.cast::<[u8; 4]>().read())
+                };
+            }
+            // SAFETY: so much was read and written.
+            (at, place) = unsafe { (at.add(CHARS), place.add(BYTES)) };
+        }
+        None
+    }
+
+    /// How many plain characters there are; one more may be read behind them, and a vector if they are a whole value.
+    ///
+    /// # Safety
+    /// `start` is in the text, and a vector may be read there.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    unsafe fn plain(start: *const u8, text: Text, ends: &impl Fn(&[u8; WIDTH]) -> u32) -> Option<usize> {
+        let mut at = start;
+        loop {
+            // SAFETY: the caller's word at first, then the limit's.
+            let found = ends(unsafe { &*at.cast() });
+            if found != 0 {
+                // SAFETY: `start` comes first.
+                return Some(unsafe { at.offset_from_unsigned(start) } + found.trailing_zeros() as usize);
+            }
+            // SAFETY: a vector was read.
+            at = unsafe { at.add(WIDTH) };
+            if at > text.limit {
                 return None;
             }
-            let room = records.room(0).get_mut(self.data_bytes..)?;
-            let key_bytes = match &self.key {
-                // As many characters as bytes.
-                Key::Plain(key, _) if !(1..=PARTITION_KEY_CHARS_MAX).contains(&key.len()) => return None,
-                Key::Plain(key, block) if key.len() <= WIDTH => {
-                    // What follows the key is written over by the next record.
-                    *room.first_chunk_mut()? = **block;
-                    key.len()
-                }
-                Key::Plain(key, _) => {
-                    room.get_mut(..key.len())?.copy_from_slice(key);
-                    key.len()
-                }
-                Key::Any(text) => write_any(text, room)?,
-            };
-            records.finish_in_place(self.data_bytes, key_bytes, self.hash_key).ok()
         }
     }
 
-    /// Writes a key that is not plain, if it is one; gives its length in bytes.
-    #[cold]
-    fn write_any(text: &[u8], room: &mut [u8]) -> Option<usize> {
-        let bytes = string::write(text, room)?;
-        let chars = PartitionKey::of_utf8(&room[..bytes]).chars_count();
-        (1..=PARTITION_KEY_CHARS_MAX).contains(&chars).then_some(bytes)
+    /// Writes a key that `text` begins with, of so many characters if it is plain, but not a short one; gives its length
+    /// in bytes, if it is a key.
+    #[inline(never)]
+    fn write_key(text: &[u8], plain: usize, room: &mut [u8]) -> Option<usize> {
+        if plain == 0 {
+            let bytes = string::write(text, room)?;
+            let chars = PartitionKey::of_utf8(&room[..bytes]).chars_count();
+            return (1..=PARTITION_KEY_CHARS_MAX).contains(&chars).then_some(bytes);
+        }
+        // As many characters as bytes.
+        room.get_mut(..plain)?.copy_from_slice(text.get(..plain)?);
+        (plain <= PARTITION_KEY_CHARS_MAX).then_some(plain)
     }
 
-    /// What comes after a literal, if that is next.
+    /// Goes past a literal, if it is next.
+    ///
+    /// # Safety
+    /// A vector may be read at `at`.
     #[inline(always)]
-    fn after<'t>(
-        text: &'t [u8],
+    #[allow(unsafe_code)]
+    unsafe fn pass(
+        at: &mut *const u8,
         literal: &Literal,
         vectors: &Vectors<
-            impl Fn(&[u8], &mut [u8]) -> Option<Decoded>,
+            impl Fn(&[u8; CHARS], &mut [u8; SLACK_BYTES]) -> Option<usize>,
             impl Fn(&[u8; WIDTH], &Literal) -> bool,
             impl Fn(&[u8; WIDTH]) -> u32,
         >,
-    ) -> Option<&'t [u8]> {
-        if (vectors.differs)(text.first_chunk()?, literal) {
-            return None;
+    ) -> bool {
+        // SAFETY: the caller's word; and a literal is no longer than a vector.
+        let (is_next, behind) = unsafe { (!(vectors.differs)(&*at.cast(), literal), at.add(literal.len)) };
+        if is_next {
+            *at = behind;
         }
-        text.get(literal.len..)
-    }
-
-    /// How many plain characters there are; `block` is where they begin.
-    #[inline(always)]
-    fn plain_chars(text: &[u8], block: &[u8; WIDTH], ends: &impl Fn(&[u8; WIDTH]) -> u32) -> Option<usize> {
-        let (mut at, mut found) = (0, ends(block));
-        while found == 0 {
-            at += WIDTH;
-            found = ends(text.get(at..)?.first_chunk()?);
-        }
-        Some(at + found.trailing_zeros() as usize)
+        is_next
     }
 
     #[inline]
@@ -259,8 +420,8 @@ mod x86 {
     fn differs(text: &[u8; WIDTH], literal: &Literal) -> bool {
         // SAFETY: 32 bytes each are read, and each array has 32; no alignment is asked for.
         let load = |bytes: &[u8; WIDTH]| unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
-        let same = _mm256_cmpeq_epi8(load(text), load(&literal.bytes));
-        _mm256_movemask_epi8(_mm256_or_si256(same, load(&literal.after))) != -1
+        let different = _mm256_xor_si256(load(text), load(&literal.bytes));
+        _mm256_testz_si256(different, load(&literal.mask)) == 0
     }
 
     /// A bit for each byte that is not plain: not ASCII, a control character, a quote or a backslash.

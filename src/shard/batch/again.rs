@@ -79,7 +79,7 @@ impl Records {
         let (key, data) = (from.key(number), from.data(number));
         self.room(data.len())[..data.len()].copy_from_slice(data);
         self.buffer.finish(data.len(), key)?;
-        self.note(data.len() + key.len(), from.explicit_hash_key(number));
+        self.note(from.explicit_hash_key(number));
         Ok(())
     }
 }
