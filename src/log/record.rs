@@ -6,7 +6,6 @@
 
 use std::thread::LocalKey;
 
-use crate::names::md5_lanes::Key;
 use crate::pool::{Pool, Pooled, Reused};
 
 /// Largest header: two varints of at most four bytes each (28 bits).
@@ -163,12 +162,11 @@ impl RecordBuffer {
         self.storage.entries.get(number).map_or(&[], key)
     }
 
-    /// All keys, each with what follows it in the buffer.
+    /// All keys: each with what follows it in the buffer, and its length.
     #[inline]
-    pub(crate) fn keys(&self) -> impl Iterator<Item = Key<'_>> + Clone {
-        self.storage.entries.iter().map(|entry| Key {
-            text: &self.storage.bytes[entry.key_start as usize..],
-            bytes: (entry.end - entry.key_start) as usize,
+    pub fn keys(&self) -> impl Iterator<Item = (&[u8], usize)> + Clone {
+        self.storage.entries.iter().map(|entry| {
+            (&self.storage.bytes[entry.key_start as usize..], (entry.end - entry.key_start) as usize)
         })
     }
 

@@ -14,6 +14,8 @@ mod region;
 mod sequence;
 mod sequence_parse;
 mod sequence_value;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod sequence_vectors;
 mod sequence_writer;
 mod shard_id;
 mod stream;

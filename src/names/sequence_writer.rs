@@ -110,7 +110,7 @@ fn add(digits: u64, addend: u64, carry: bool) -> (u64, bool) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::SequenceValue;
     use super::super::digits::BASE;
     use super::super::sequence::shift;
@@ -126,8 +126,17 @@ mod tests {
         assert_eq!(step, 1 << shift::COUNTER);
     }
 
+    impl SequenceWriter {
+        /// A writer that stands at the number with this text.
+        pub(in crate::names) fn of_text(text: &[u8; SequenceNumber::TEXT_BYTES]) -> Self {
+            let (upper, lower) = text.split_first_chunk().unwrap();
+            let mut words = lower.as_chunks().0.iter().rev().map(|word| u64::from_be_bytes(*word));
+            Self { upper: *upper, lower: std::array::from_fn(|_| words.next().unwrap()) }
+        }
+    }
+
     /// Any text of a number, runs of nines the most, so that carries run far.
-    fn any_text() -> impl Strategy<Value = [u8; SequenceNumber::TEXT_BYTES]> {
+    pub(in crate::names) fn any_text() -> impl Strategy<Value = [u8; SequenceNumber::TEXT_BYTES]> {
         let digit = prop_oneof![4 => Just(b'9'), 1 => b'0'..=b'9'];
         (b'1'..=b'8', prop::collection::vec(digit, SequenceNumber::TEXT_BYTES)).prop_map(|(first, digits)| {
             let mut text = [first; SequenceNumber::TEXT_BYTES];
@@ -140,10 +149,7 @@ mod tests {
     fn assert_step(text: [u8; SequenceNumber::TEXT_BYTES]) {
         let value = SequenceValue::parse(std::str::from_utf8(&text).unwrap()).unwrap();
         let expected = value.checked_add(SequenceValue::power_of_two(shift::COUNTER)).unwrap().to_string();
-        let (upper, lower) = text.split_first_chunk().unwrap();
-        let mut words = lower.as_chunks().0.iter().rev().map(|word| u64::from_be_bytes(*word));
-        let mut writer =
-            SequenceWriter { upper: *upper, lower: std::array::from_fn(|_| words.next().unwrap()) };
+        let mut writer = SequenceWriter::of_text(&text);
         let mut out = [b'?'; SequenceNumber::TEXT_BYTES];
         writer.advance_into(&mut out);
         assert_eq!(std::str::from_utf8(&out).unwrap(), expected);

@@ -162,7 +162,8 @@ impl Records {
     pub fn upper_halves(&self) -> SmallVec<[u64; 512]> {
         let mut halves: SmallVec<[u64; 512]> = SmallVec::from_elem(0, self.len());
         if self.explicit_hash_keys.len() < self.len() {
-            md5_lanes::upper_halves(self.buffer.keys(), &mut halves);
+            let keys = self.buffer.keys().map(|(text, bytes)| md5_lanes::Key { text, bytes });
+            md5_lanes::upper_halves(keys, &mut halves);
         }
         for (number, hash_key) in &self.explicit_hash_keys {
             halves[*number] = hash_key.upper_half();

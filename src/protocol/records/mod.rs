@@ -7,7 +7,7 @@
 //! | | JSON | CBOR |
 //! |---|---|---|
 //! | puts in | `scan`, `layout`, `run`, `string`, `json_list` | `cbor_list` |
-//! | their replies | `put_reply` | `cbor_put_reply` |
+//! | their replies | `put_reply`, `put_entries` | `cbor_put_reply` |
 //! | reads out | `get_reply` | `cbor_get_reply` |
 //!
 //! `event_messages` has the events of subscriptions, which hold records as `get_reply` writes them. `feed` cuts a PutRecords body into its list and the rest as it arrives; `requests` has the general route.
@@ -21,6 +21,7 @@ pub mod get_body;
 pub mod get_reply;
 pub(in crate::protocol) mod json_list;
 mod layout;
+mod put_entries;
 pub mod put_reply;
 pub mod requests;
 mod run;

@@ -12,6 +12,8 @@ use crate::pool::PooledBytes;
 use crate::shard::Shard;
 use crate::shard::batch::{Batch, Stored};
 
+use super::put_entries;
+
 /// An entry for a stored record, with the comma after it; number and shard are filled in.
 const STORED_ENTRY: &[u8; STORED_ENTRY_BYTES] =
     b"{\"SequenceNumber\":\"                                                        \",\"ShardId\":\"                    \"},";
@@ -114,6 +116,13 @@ impl<const BYTES: usize> ShareEntries<BYTES> {
         Self { entry: E::stored(shard.id), numbers }
     }
 
+    /// The entry before the next one.
+    fn last<E: Entry<BYTES>>(&self) -> [u8; BYTES] {
+        let mut entry = self.entry;
+        entry[E::NUMBER_AT..][..SequenceNumber::TEXT_BYTES].copy_from_slice(&self.numbers.text());
+        entry
+    }
+
     #[inline(always)]
     fn write_next<E: Entry<BYTES>>(&mut self, place: &mut [u8; BYTES]) {
         *place = self.entry;
@@ -123,8 +132,7 @@ impl<const BYTES: usize> ShareEntries<BYTES> {
     }
 }
 
-/// All records were stored, so that each entry's place is known: share after share, what they have in common stays in
-/// registers. Half of the instructions of [`write_any`].
+/// All records were stored, so that each entry's place is known: share after share.
 #[inline]
 fn write_stored<E: Entry<BYTES>, const BYTES: usize>(batch: &Batch, out: &mut Vec<u8>) {
     let start = out.len();
@@ -132,8 +140,11 @@ fn write_stored<E: Entry<BYTES>, const BYTES: usize>(batch: &Batch, out: &mut Ve
     let (places, _) = out[start..].as_chunks_mut::<BYTES>();
     for ((shard, stored), numbers) in batch.shares().zip(batch.numbers_of_shares()) {
         let mut entries = ShareEntries::new::<E>(shard, stored);
-        for number in numbers {
-            entries.write_next::<E>(&mut places[usize::from(*number)]);
+        let written = put_entries::write::<E, BYTES>(&entries.last::<E>(), numbers, places);
+        let left = &numbers[written..];
+        if !left.is_empty() {
+            (0..written).for_each(|_| entries.numbers.advance());
+            left.iter().for_each(|number| entries.write_next::<E>(&mut places[usize::from(*number)]));
         }
     }
 }
