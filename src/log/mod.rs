@@ -49,7 +49,7 @@ use crate::sync::{AtomicU64, Ordering, Swap};
 
 pub use ceiling::Ceiling;
 pub use chunk::ChunkPool;
-pub use record::{EncodedRecord, RecordBuffer, TooLarge};
+pub use record::{EncodedRecord, RecordBuffer, Run, TooLarge};
 pub use segment::Record;
 pub use slice::{Cursor, ReadLimits, Slice};
 pub use writer::{AppendError, Writer};

@@ -29,18 +29,19 @@ impl<'a> EncodedRecord<'a> {
 pub struct RecordBuffer {
     storage: Pooled<Storage>,
     used: usize,
+    count: usize,
 }
 
-/// The memory of a buffer; used again for another one.
+/// The memory of a buffer; used again for another one. As long as it has ever been, since what is written in place must
+/// be initialised memory.
 #[derive(Debug, Clone, Default)]
 struct Storage {
-    /// As long as it has ever been, since what is written in place must be initialised memory.
     bytes: Vec<u8>,
     entries: Vec<Entry>,
 }
 
 /// Where one record begins, and its parts.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Entry {
     start: u32,
     data_start: u32,
@@ -57,7 +58,7 @@ impl RecordBuffer {
     /// An empty buffer, with whatever room its last use has left.
     #[must_use]
     pub fn take() -> Self {
-        Self { storage: Pooled::take(), used: 0 }
+        Self { storage: Pooled::take(), used: 0, count: 0 }
     }
 
     /// Room for the data of the next record, at least `bytes` long; to be written from its start, then
@@ -84,36 +85,26 @@ impl RecordBuffer {
     /// [`TooLarge`]; nothing is added then.
     pub fn finish(&mut self, data_bytes: usize, key: &[u8]) -> Result<(), TooLarge> {
         self.room(data_bytes + key.len())[data_bytes..][..key.len()].copy_from_slice(key);
-        self.finish_in_place(data_bytes, key.len())
+        self.run(0, 1).finish(data_bytes, key.len())
     }
 
-    /// As [`Self::finish`], for a key of so many bytes that stands in the room already, behind the data.
-    ///
-    /// # Errors
-    /// [`TooLarge`], also where the room is less; nothing is added then.
-    #[inline(always)]
-    pub fn finish_in_place(&mut self, data_bytes: usize, key_bytes: usize) -> Result<(), TooLarge> {
-        let (header, header_bytes) = header(key_bytes, data_bytes).ok_or(TooLarge)?;
-        let data_start = self.used + HEADER_BYTES_MAX;
-        let key_start = data_start + data_bytes;
-        let end = key_start + key_bytes;
-        if end > self.storage.bytes.len() || u32::try_from(end).is_err() {
-            return Err(TooLarge);
+    /// Room for up to so many records; what is made at first is for so many bytes.
+    pub fn run(&mut self, bytes: usize, records_max: usize) -> Run<'_> {
+        self.room(bytes);
+        let Self { storage, used, count } = self;
+        let Storage { bytes, entries } = &mut **storage;
+        let count_max = *count + records_max;
+        if entries.len() < count_max {
+            entries.resize(count_max.max(2 * entries.len()), Entry::default());
         }
-        // Right-aligned: what does not count of it comes first, and the record starts after that.
-        let header = header << (8 * (HEADER_BYTES_MAX - header_bytes));
-        let before = self.storage.bytes[self.used..].first_chunk_mut().ok_or(TooLarge)?;
-        *before = header.to_le_bytes();
-        #[allow(clippy::cast_possible_truncation, reason = "none is above the end, which was looked at")]
-        let entry = Entry {
-            start: (data_start - header_bytes) as u32,
-            data_start: data_start as u32,
-            key_start: key_start as u32,
-            end: end as u32,
-        };
-        self.storage.entries.push(entry);
-        self.used = end;
-        Ok(())
+        Run {
+            start: *used,
+            room: &mut bytes[*used..],
+            entries: entries[*count..count_max].iter_mut(),
+            count_max,
+            used,
+            count,
+        }
     }
 
     /// Adds a record whose data is at hand.
@@ -128,13 +119,18 @@ impl RecordBuffer {
     /// Records.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.storage.entries.len()
+        self.count
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.storage.entries.is_empty()
+        self.count == 0
+    }
+
+    #[inline(always)]
+    fn entries(&self) -> &[Entry] {
+        &self.storage.entries[..self.count]
     }
 
     /// Bytes of all keys and data together.
@@ -151,7 +147,7 @@ impl RecordBuffer {
     #[must_use]
     #[inline(always)]
     pub fn record(&self, number: usize) -> EncodedRecord<'_> {
-        let entry = &self.storage.entries[number];
+        let entry = &self.entries()[number];
         EncodedRecord { bytes: &self.storage.bytes[entry.start as usize..entry.end as usize] }
     }
 
@@ -159,13 +155,13 @@ impl RecordBuffer {
     #[must_use]
     pub fn key(&self, number: usize) -> &[u8] {
         let key = |entry: &Entry| &self.storage.bytes[entry.key_start as usize..entry.end as usize];
-        self.storage.entries.get(number).map_or(&[], key)
+        self.entries().get(number).map_or(&[], key)
     }
 
     /// All keys: each with what follows it in the buffer, and its length.
     #[inline]
     pub fn keys(&self) -> impl Iterator<Item = (&[u8], usize)> + Clone {
-        self.storage.entries.iter().map(|entry| {
+        self.entries().iter().map(|entry| {
             (&self.storage.bytes[entry.key_start as usize..], (entry.end - entry.key_start) as usize)
         })
     }
@@ -174,13 +170,13 @@ impl RecordBuffer {
     #[must_use]
     pub fn data(&self, number: usize) -> &[u8] {
         let data = |entry: &Entry| &self.storage.bytes[entry.data_start as usize..entry.key_start as usize];
-        self.storage.entries.get(number).map_or(&[], data)
+        self.entries().get(number).map_or(&[], data)
     }
 
     /// Bytes of key and data of one record, the header not counted.
     #[must_use]
     pub fn payload_bytes(&self, number: usize) -> usize {
-        self.storage.entries.get(number).map_or(0, |entry| (entry.end - entry.data_start) as usize)
+        self.entries().get(number).map_or(0, |entry| (entry.end - entry.data_start) as usize)
     }
 }
 
@@ -197,8 +193,73 @@ impl Reused for Storage {
         self.bytes.capacity() + self.entries.capacity() * size_of::<Entry>()
     }
 
-    fn renew(&mut self) {
-        self.entries.clear();
+    fn renew(&mut self) {}
+}
+
+/// Records that are added one after the other to room that was made for all of them.
+pub struct Run<'b> {
+    /// Where the room begins in the buffer.
+    start: usize,
+    room: &'b mut [u8],
+    /// Of the records that may still be added.
+    entries: std::slice::IterMut<'b, Entry>,
+    /// How many records the buffer has when there are no more entries.
+    count_max: usize,
+    used: &'b mut usize,
+    count: &'b mut usize,
+}
+
+impl Run<'_> {
+    /// Records of the buffer.
+    #[inline(always)]
+    #[allow(clippy::len_without_is_empty, reason = "nobody asks")]
+    pub fn len(&self) -> usize {
+        self.count_max - self.entries.len()
+    }
+
+    /// Room for the data of the next record, then its key. `None` if it is less than that, or if there is none for
+    /// another record.
+    #[inline(always)]
+    pub fn room(&mut self, bytes: usize) -> Option<&mut [u8]> {
+        if self.entries.len() == 0 { None } else { self.room.get_mut(HEADER_BYTES_MAX..)?.get_mut(..bytes) }
+    }
+
+    /// Makes a record of the first `data_bytes` bytes of the [room](Self::room) and a key of `key_bytes` behind them.
+    ///
+    /// # Errors
+    /// [`TooLarge`], also where the room is less; nothing is added then.
+    #[inline(always)]
+    pub fn finish(&mut self, data_bytes: usize, key_bytes: usize) -> Result<(), TooLarge> {
+        let (header, header_bytes) = header(key_bytes, data_bytes).ok_or(TooLarge)?;
+        let data_start = self.start + HEADER_BYTES_MAX;
+        let key_start = data_start + data_bytes;
+        let end = key_start + key_bytes;
+        if end - self.start > self.room.len() || u32::try_from(end).is_err() {
+            return Err(TooLarge);
+        }
+        let entry = self.entries.next().ok_or(TooLarge)?;
+        #[allow(clippy::cast_possible_truncation, reason = "none is above the end, which was looked at")]
+        let made = Entry {
+            start: (data_start - header_bytes) as u32,
+            data_start: data_start as u32,
+            key_start: key_start as u32,
+            end: end as u32,
+        };
+        *entry = made;
+        let (record, room) = std::mem::take(&mut self.room).split_at_mut(end - self.start);
+        // Right-aligned: what does not count of it comes first, and the record starts after that.
+        let header = header << (8 * (HEADER_BYTES_MAX - header_bytes));
+        if let Some(place) = record.first_chunk_mut() {
+            *place = header.to_le_bytes();
+        }
+        (self.room, self.start) = (room, end);
+        Ok(())
+    }
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        (*self.used, *self.count) = (self.start, self.len());
     }
 }
 
@@ -297,9 +358,9 @@ mod tests {
     #[test]
     fn a_record_that_is_too_large_is_refused() {
         let mut buffer = RecordBuffer::take();
-        assert_eq!(buffer.finish_in_place(1 << 28, 1), Err(TooLarge));
+        assert_eq!(buffer.run(0, 1).finish(1 << 28, 1), Err(TooLarge));
         let room_bytes = buffer.room(10).len();
-        assert_eq!(buffer.finish_in_place(room_bytes, 1), Err(TooLarge));
+        assert_eq!(buffer.run(0, 1).finish(room_bytes, 1), Err(TooLarge));
         assert!(buffer.is_empty());
     }
 }

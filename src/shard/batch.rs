@@ -22,7 +22,7 @@ use std::thread::LocalKey;
 use atomic_waker::AtomicWaker;
 use smallvec::SmallVec;
 
-use crate::log::{RecordBuffer, TooLarge};
+use crate::log::{self, RecordBuffer, TooLarge};
 use crate::names::{HashKey, PartitionKey, md5_lanes};
 use crate::pool::{Pool, Pooled, Reused};
 
@@ -64,23 +64,11 @@ impl Records {
         Ok(())
     }
 
-    /// As [`Self::finish`], for a key of so many bytes, UTF-8, that stands in the room already, behind the data.
-    ///
-    /// # Errors
-    /// [`TooLarge`], also where the room is less; nothing is added then.
-    #[inline(always)]
-    pub fn finish_in_place(
-        &mut self,
-        data_bytes: usize,
-        key_bytes: usize,
-        explicit_hash_key: Option<HashKey>,
-    ) -> Result<(), TooLarge> {
-        self.buffer.finish_in_place(data_bytes, key_bytes)?;
-        self.note(explicit_hash_key);
-        Ok(())
+    /// Room for up to so many records more, as [`RecordBuffer::run`].
+    pub fn run(&mut self, bytes: usize, records_max: usize) -> Run<'_> {
+        Run { run: self.buffer.run(bytes, records_max), explicit_hash_keys: &mut self.explicit_hash_keys }
     }
 
-    #[inline(always)]
     fn note(&mut self, explicit_hash_key: Option<HashKey>) {
         if let Some(hash_key) = explicit_hash_key {
             self.explicit_hash_keys.push((self.len() - 1, hash_key));
@@ -169,6 +157,38 @@ impl Records {
             halves[*number] = hash_key.upper_half();
         }
         halves
+    }
+}
+
+/// Records that are added one after the other, as a [`log::Run`].
+pub struct Run<'r> {
+    run: log::Run<'r>,
+    explicit_hash_keys: &'r mut Vec<(usize, HashKey)>,
+}
+
+impl Run<'_> {
+    /// Room for the next record, as [`log::Run::room`].
+    #[inline(always)]
+    pub fn room(&mut self, bytes: usize) -> Option<&mut [u8]> {
+        self.run.room(bytes)
+    }
+
+    /// Makes a record, as [`log::Run::finish`].
+    ///
+    /// # Errors
+    /// [`TooLarge`], also where the room is less; nothing is added then.
+    #[inline(always)]
+    pub fn finish(
+        &mut self,
+        data_bytes: usize,
+        key_bytes: usize,
+        explicit_hash_key: Option<HashKey>,
+    ) -> Result<(), TooLarge> {
+        self.run.finish(data_bytes, key_bytes)?;
+        if let Some(hash_key) = explicit_hash_key {
+            self.explicit_hash_keys.push((self.run.len() - 1, hash_key));
+        }
+        Ok(())
     }
 }
 

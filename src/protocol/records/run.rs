@@ -151,7 +151,7 @@ mod x86 {
             return;
         }
         // Once for all: no record takes more room than its text.
-        records.room(body.len() + SLACK_BYTES);
+        let mut run = records.run(body.len() + SLACK_BYTES, records_max.saturating_sub(records.len()));
         let start = body.as_ptr_range().start;
         // SAFETY: the body is as long as that.
         let limit = unsafe { start.add(body.len() - AHEAD_BYTES) };
@@ -161,10 +161,10 @@ mod x86 {
         if !unsafe { pass(&mut at, layout.before(0), vectors) } {
             return;
         }
-        while records.len() < records_max && at <= text.limit {
+        while at <= text.limit {
             // SAFETY: both are in the text.
             let room_bytes = unsafe { text.end.offset_from_unsigned(at) } + SLACK_BYTES;
-            let Some(room) = records.room(0).get_mut(..room_bytes) else { break };
+            let Some(room) = run.room(room_bytes) else { break };
             let room = room.as_mut_ptr();
             let mut values = Values { at, data_bytes: 0, key: (at, 0), hash_key: None };
             // SAFETY: `at` is not beyond the limit, and there is that much room.
@@ -175,7 +175,7 @@ mod x86 {
             // The end of this record and the beginning of the next are one comparison.
             // SAFETY: a vector follows the last value.
             if !unsafe { pass(&mut at, &layout.joint, vectors) }
-                || records.finish_in_place(values.data_bytes, key_bytes, values.hash_key).is_err()
+                || run.finish(values.data_bytes, key_bytes, values.hash_key).is_err()
             {
                 break;
             }
