@@ -85,7 +85,10 @@ impl RecordBuffer {
     /// [`TooLarge`]; nothing is added then.
     pub fn finish(&mut self, data_bytes: usize, key: &[u8]) -> Result<(), TooLarge> {
         self.room(data_bytes + key.len())[data_bytes..][..key.len()].copy_from_slice(key);
-        self.run(0, 1).finish(data_bytes, key.len())
+        let mut run = self.run(0, 1);
+        run.finish(data_bytes, key.len())?;
+        run.end();
+        Ok(())
     }
 
     /// Room for up to so many records; what is made at first is for so many bytes.
@@ -97,9 +100,10 @@ impl RecordBuffer {
         if entries.len() < count_max {
             entries.resize(count_max.max(2 * entries.len()), Entry::default());
         }
+        let room_end = bytes.len().min(u32::MAX as usize);
         Run {
             start: *used,
-            room: &mut bytes[*used..],
+            room: &mut bytes[*used..room_end],
             entries: entries[*count..count_max].iter_mut(),
             count_max,
             used,
@@ -196,9 +200,11 @@ impl Reused for Storage {
     fn renew(&mut self) {}
 }
 
-/// Records that are added one after the other to room that was made for all of them.
+/// Records that are written one after the other into room that was made for all of them. The buffer has them when the
+/// run was [ended](Self::end).
+#[must_use = "without its end it adds nothing"]
 pub struct Run<'b> {
-    /// Where the room begins in the buffer.
+    /// Where the room begins in the buffer; it ends below 2^32.
     start: usize,
     room: &'b mut [u8],
     /// Of the records that may still be added.
@@ -234,11 +240,11 @@ impl Run<'_> {
         let data_start = self.start + HEADER_BYTES_MAX;
         let key_start = data_start + data_bytes;
         let end = key_start + key_bytes;
-        if end - self.start > self.room.len() || u32::try_from(end).is_err() {
+        if end - self.start > self.room.len() {
             return Err(TooLarge);
         }
         let entry = self.entries.next().ok_or(TooLarge)?;
-        #[allow(clippy::cast_possible_truncation, reason = "none is above the end, which was looked at")]
+        #[allow(clippy::cast_possible_truncation, reason = "the room does not go beyond that")]
         let made = Entry {
             start: (data_start - header_bytes) as u32,
             data_start: data_start as u32,
@@ -247,31 +253,29 @@ impl Run<'_> {
         };
         *entry = made;
         let (record, room) = std::mem::take(&mut self.room).split_at_mut(end - self.start);
-        // Right-aligned: what does not count of it comes first, and the record starts after that.
-        let header = header << (8 * (HEADER_BYTES_MAX - header_bytes));
         if let Some(place) = record.first_chunk_mut() {
             *place = header.to_le_bytes();
         }
         (self.room, self.start) = (room, end);
         Ok(())
     }
-}
 
-impl Drop for Run<'_> {
-    fn drop(&mut self) {
+    /// Adds the records to the buffer.
+    #[inline(always)]
+    pub fn end(self) {
         (*self.used, *self.count) = (self.start, self.len());
     }
 }
 
-/// The header of a record as a little-endian number, and how many of its bytes count. `None` if a length does not
-/// fit.
+/// The header of a record as a little-endian number, and how many of its bytes count: the last ones. `None` if a length
+/// does not fit.
 #[inline(always)]
 pub(super) fn header(key_bytes: usize, data_bytes: usize) -> Option<(u64, usize)> {
     let (key, data) = (key_bytes as u64, data_bytes as u64);
     match (key, data) {
         // Nearly all.
-        (0..0x80, 0..0x80) => Some((key | data << 8, 2)),
-        (0..0x80, 0x80..0x4000) => Some((key | (data & 0x7f | 0x80) << 8 | data >> 7 << 16, 3)),
+        (0..0x80, 0..0x80) => Some((key << 48 | data << 56, 2)),
+        (0..0x80, 0x80..0x4000) => Some((key << 40 | (data & 0x7f | 0x80) << 48 | data >> 7 << 56, 3)),
         _ => any_header(key, data),
     }
 }
@@ -284,7 +288,8 @@ fn any_header(key_bytes: u64, data_bytes: u64) -> Option<(u64, usize)> {
     }
     let (key, key_varint_bytes) = varint(key_bytes);
     let (data, data_varint_bytes) = varint(data_bytes);
-    Some((key | data << (8 * key_varint_bytes), key_varint_bytes + data_varint_bytes))
+    let (header, bytes) = (key | data << (8 * key_varint_bytes), key_varint_bytes + data_varint_bytes);
+    Some((header << (8 * (HEADER_BYTES_MAX - bytes)), bytes))
 }
 
 /// Reads a header: key bytes, data bytes, and the header's own length.
@@ -328,7 +333,7 @@ mod tests {
     fn headers_round_trip() {
         for (key, data) in [(0, 0), (1, 127), (127, 128), (1024, 10 << 20), ((1 << 28) - 1, (1 << 28) - 1)] {
             let (bytes, used) = header(key, data).unwrap();
-            assert_eq!(read_header(&bytes.to_le_bytes()[..used]), (key, data, used));
+            assert_eq!(read_header(&bytes.to_le_bytes()[HEADER_BYTES_MAX - used..]), (key, data, used));
         }
         assert_eq!(header(1 << 28, 0), None);
     }

@@ -436,7 +436,9 @@ mod tests {
         let mut short = 0;
         for (key, data) in lengths.into_iter().flat_map(|key| lengths.map(|data| (key, data))) {
             let (header, header_bytes) = header(key, data).unwrap();
-            if let Some(parts) = read_short_header(header.to_le_bytes().first_chunk().unwrap()) {
+            let header = &header.to_le_bytes()[HEADER_BYTES_MAX - header_bytes..];
+            let padded = [header, &[0; 4]].concat();
+            if let Some(parts) = read_short_header(padded.first_chunk().unwrap()) {
                 assert_eq!(parts, (key, data, header_bytes));
                 short += 1;
             }

@@ -161,6 +161,7 @@ impl Records {
 }
 
 /// Records that are added one after the other, as a [`log::Run`].
+#[must_use = "without its end it adds nothing"]
 pub struct Run<'r> {
     run: log::Run<'r>,
     explicit_hash_keys: &'r mut Vec<(usize, HashKey)>,
@@ -189,6 +190,12 @@ impl Run<'_> {
             self.explicit_hash_keys.push((self.run.len() - 1, hash_key));
         }
         Ok(())
+    }
+
+    /// Adds the records to the collection.
+    #[inline(always)]
+    pub fn end(self) {
+        self.run.end();
     }
 }
 

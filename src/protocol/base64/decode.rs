@@ -15,8 +15,10 @@ pub(in crate::protocol) struct Decoder(Kind);
 /// What a [`Decoder`] is proof of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Kind {
+    /// AVX-512 F, BW and VBMI, and all of the next.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// AVX2, and both sets of bit manipulation: the CPUs with the one have the others.
     #[cfg(target_arch = "x86_64")]
     Avx2,
     Plain,
@@ -49,8 +51,10 @@ impl Decoder {
     pub(in crate::protocol) fn present() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
         let vectors = {
-            let avx512 = is_x86_feature_detected!("avx512vbmi") && is_x86_feature_detected!("avx512bw");
-            let avx2 = is_x86_feature_detected!("avx2");
+            let bits = is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2");
+            let avx2 = is_x86_feature_detected!("avx2") && bits;
+            let avx512 =
+                avx2 && is_x86_feature_detected!("avx512vbmi") && is_x86_feature_detected!("avx512bw");
             avx512.then_some(Self(Kind::Avx512)).into_iter().chain(avx2.then_some(Self(Kind::Avx2)))
         };
         #[cfg(not(target_arch = "x86_64"))]
@@ -64,10 +68,10 @@ impl Decoder {
     pub(in crate::protocol) fn decode(self, text: &[u8], out: &mut [u8]) -> Option<Decoded> {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: asks only for AVX-512 BW and VBMI, and `self` proves that the CPU has them.
+            // SAFETY: asks only for what `self` proves that the CPU has.
             Kind::Avx512 => unsafe { x86::decode_avx512(text, out) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: asks only for AVX2, and `self` proves that the CPU has it.
+            // SAFETY: asks only for what `self` proves that the CPU has.
             Kind::Avx2 => unsafe { x86::decode_avx2(text, out) },
             Kind::Plain => plain(text, out),
         }
@@ -178,13 +182,13 @@ pub(in crate::protocol) mod x86 {
         Some(Decoded { chars: chars.next_multiple_of(4), bytes: chars * 3 / 4 })
     }
 
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,bmi1,bmi2")]
     pub(super) fn decode_avx2(text: &[u8], out: &mut [u8]) -> Option<Decoded> {
         let tables = Avx2::new();
         run(text, out, |chars, place| tables.block(chars, place))
     }
 
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    #[target_feature(enable = "bmi1,bmi2,avx512f,avx512bw,avx512vbmi")]
     pub(super) fn decode_avx512(text: &[u8], out: &mut [u8]) -> Option<Decoded> {
         let tables = Avx512::new();
         run(text, out, |chars, place| tables.block(chars, place))
@@ -210,7 +214,7 @@ pub(in crate::protocol) mod x86 {
 
     impl Avx2 {
         #[inline]
-        #[target_feature(enable = "avx2")]
+        #[target_feature(enable = "avx2,bmi1,bmi2")]
         pub(in crate::protocol) fn new() -> Self {
             let both = |half: [i8; 16]| {
                 let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = half;
@@ -228,38 +232,49 @@ pub(in crate::protocol) mod x86 {
             }
         }
 
-        /// Two vectors at a time, which share the test.
+        /// Decodes a block; says which of its characters is the first that is none.
         #[inline]
-        #[target_feature(enable = "avx2")]
-        #[allow(unsafe_code)]
+        #[target_feature(enable = "avx2,bmi1,bmi2")]
         pub(in crate::protocol) fn block(
             &self,
             chars: &[u8; CHARS],
             place: &mut [u8; SLACK_BYTES],
         ) -> Option<usize> {
+            let (first, second) = self.vectors(chars, place);
+            if all_pass(_mm256_or_si256(first, second)) {
+                return None;
+            }
+            let strangers = |test| u64::from(_mm256_movemask_epi8(test).cast_unsigned());
+            let strangers = strangers(first) | strangers(second) << 32;
+            Some(strangers.trailing_zeros() as usize)
+        }
+
+        /// Decodes two vectors; gives a byte below zero where there is no character.
+        #[inline]
+        #[target_feature(enable = "avx2,bmi1,bmi2")]
+        #[allow(unsafe_code)]
+        fn vectors(&self, chars: &[u8; CHARS], place: &mut [u8; SLACK_BYTES]) -> (__m256i, __m256i) {
             // SAFETY: 32 bytes each are read, and the array has 64; no alignment is asked for.
             let (first, second) = unsafe {
                 (_mm256_loadu_si256(chars.as_ptr().cast()), _mm256_loadu_si256(chars[32..].as_ptr().cast()))
             };
             let ((first, first_test), (second, second_test)) = (self.decode(first), self.decode(second));
-            // SAFETY: written are 32 bytes from the start, of which the last eight are written over, and 32 from the
-            // 24th on, and the array has 64; no alignment is asked for.
-            unsafe {
-                _mm256_storeu_si256(place.as_mut_ptr().cast(), first);
-                _mm256_storeu_si256(place[24..].as_mut_ptr().cast(), second);
-            }
-            let any = _mm256_or_si256(first_test, second_test);
-            if _mm256_testz_si256(any, _mm256_set1_epi8(i8::MIN)) != 0 {
-                return None;
-            }
-            let strangers = |test| u64::from(_mm256_movemask_epi8(test).cast_unsigned());
-            let strangers = strangers(first_test) | strangers(second_test) << 32;
-            Some(strangers.trailing_zeros() as usize)
+            // Of each half of a vector the last four bytes are written over by the next.
+            let mut store = |half, start: usize| {
+                // SAFETY: 16 bytes are written, the last ones from the 36th on, and the array has 64; no alignment is
+                // asked for.
+                unsafe { _mm_storeu_si128(place.as_mut_ptr().add(start).cast(), half) }
+            };
+            store(_mm256_castsi256_si128(first), 0);
+            store(_mm256_extracti128_si256::<1>(first), 12);
+            store(_mm256_castsi256_si128(second), 24);
+            store(_mm256_extracti128_si256::<1>(second), 36);
+            (first_test, second_test)
         }
 
-        /// 24 bytes, then eight of no meaning; and a byte below zero where there is no character.
+        /// Twelve bytes in each half, then four of no meaning; and a byte below zero where there is no character.
         #[inline]
-        #[target_feature(enable = "avx2")]
+        #[target_feature(enable = "avx2,bmi1,bmi2")]
         fn decode(&self, chars: __m256i) -> (__m256i, __m256i) {
             let upper = _mm256_srli_epi32(chars, 3);
             let look_up = |table, shifts| {
@@ -267,14 +282,20 @@ pub(in crate::protocol) mod x86 {
             };
             let values = _mm256_add_epi8(chars, look_up(self.addends, self.value_shifts));
             let test = _mm256_adds_epi8(chars, look_up(self.floors, self.test_shifts));
-            let compact = _mm256_shuffle_epi8(joined_avx2(values), self.compact);
-            (_mm256_permutevar8x32_epi32(compact, _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 3, 7)), test)
+            (_mm256_shuffle_epi8(joined_avx2(values), self.compact), test)
         }
+    }
+
+    /// Whether no byte is below zero.
+    #[inline]
+    #[target_feature(enable = "avx2,bmi1,bmi2")]
+    fn all_pass(test: __m256i) -> bool {
+        _mm256_testz_si256(test, _mm256_set1_epi8(i8::MIN)) != 0
     }
 
     /// Two six-bit values to twelve bits, two of those to 24.
     #[inline]
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,bmi1,bmi2")]
     fn joined_avx2(values: __m256i) -> __m256i {
         let pairs = _mm256_maddubs_epi16(values, _mm256_set1_epi32(0x0140_0140));
         _mm256_madd_epi16(pairs, _mm256_set1_epi32(0x0001_1000))
@@ -290,7 +311,7 @@ pub(in crate::protocol) mod x86 {
 
     impl Avx512 {
         #[inline]
-        #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+        #[target_feature(enable = "bmi1,bmi2,avx512f,avx512bw,avx512vbmi")]
         #[allow(unsafe_code)]
         pub(in crate::protocol) fn new() -> Self {
             const ASCII: [[u8; 64]; 2] = {
@@ -318,14 +339,23 @@ pub(in crate::protocol) mod x86 {
             Self { values: [load(&ASCII[0]), load(&ASCII[1])], compact: load(&COMPACT) }
         }
 
+        /// Decodes a block; says which of its characters is the first that is none.
         #[inline]
-        #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-        #[allow(unsafe_code)]
+        #[target_feature(enable = "bmi1,bmi2,avx512f,avx512bw,avx512vbmi")]
         pub(in crate::protocol) fn block(
             &self,
             chars: &[u8; CHARS],
             place: &mut [u8; SLACK_BYTES],
         ) -> Option<usize> {
+            let strangers = _mm512_movepi8_mask(self.vector(chars, place));
+            (strangers != 0).then(|| strangers.trailing_zeros() as usize)
+        }
+
+        /// Decodes a vector; gives a byte below zero where there is no character.
+        #[inline]
+        #[target_feature(enable = "bmi1,bmi2,avx512f,avx512bw,avx512vbmi")]
+        #[allow(unsafe_code)]
+        fn vector(&self, chars: &[u8; CHARS], place: &mut [u8; SLACK_BYTES]) -> __m512i {
             // SAFETY: 64 bytes are read, and the array has 64; no alignment is asked for.
             let chars = unsafe { _mm512_loadu_si512(chars.as_ptr().cast()) };
             let values = _mm512_permutex2var_epi8(self.values[0], chars, self.values[1]);
@@ -335,8 +365,7 @@ pub(in crate::protocol) mod x86 {
             // SAFETY: 64 bytes are written, and the array has 64; no alignment is asked for.
             unsafe { _mm512_storeu_si512(place.as_mut_ptr().cast(), bytes) };
             // The look-up leaves out a character's highest bit.
-            let strangers = _mm512_movepi8_mask(_mm512_or_si512(values, chars));
-            (strangers != 0).then(|| strangers.trailing_zeros() as usize)
+            _mm512_or_si512(values, chars)
         }
     }
 }

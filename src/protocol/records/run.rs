@@ -39,6 +39,7 @@ pub(super) fn read(
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    use std::arch::asm;
     use std::arch::x86_64::*;
     use std::hint::black_box;
 
@@ -59,7 +60,7 @@ mod x86 {
     /// values at most a block, two vectors and three literals.
     const AHEAD_BYTES: usize = CHARS + 6 * WIDTH;
 
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,bmi1,bmi2")]
     pub(super) fn read_avx2(layout: &Layout, scan: &mut Scan<'_>, records: &mut Records, records_max: usize) {
         // Not for the compiler to know: it would load constants again for each block.
         let tables = black_box(Avx2::new());
@@ -69,14 +70,14 @@ mod x86 {
             records,
             records_max,
             &Vectors {
-                decode: |chars: &[u8; CHARS], place: &mut [u8; SLACK_BYTES]| tables.block(chars, place),
-                differs: |text: &[u8; WIDTH], literal: &Literal| differs(text, literal),
-                ends: |text: &[u8; WIDTH]| ends(text),
+                decode: |chars: &_, place: &mut _| tables.block(chars, place),
+                differs: |text: &_, literal: &_| differs(text, literal),
+                ends: |text: &_| ends(text),
             },
         );
     }
 
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512vbmi")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,avx512f,avx512bw,avx512vbmi")]
     pub(super) fn read_avx512(
         layout: &Layout,
         scan: &mut Scan<'_>,
@@ -90,18 +91,52 @@ mod x86 {
             records,
             records_max,
             &Vectors {
-                decode: |chars: &[u8; CHARS], place: &mut [u8; SLACK_BYTES]| tables.block(chars, place),
-                differs: |text: &[u8; WIDTH], literal: &Literal| differs(text, literal),
-                ends: |text: &[u8; WIDTH]| ends(text),
+                decode: |chars: &_, place: &mut _| tables.block(chars, place),
+                differs: |text: &_, literal: &_| differs(text, literal),
+                ends: |text: &_| ends(text),
             },
         );
     }
 
-    /// What is done in vectors. Closures, since they are compiled for the CPU of the function around them.
+    /// What is done in vectors.
+    trait Steps {
+        /// Decodes a block; says which of its characters is the first that is none.
+        fn decode(&self, chars: &[u8; CHARS], place: &mut [u8; SLACK_BYTES]) -> Option<usize>;
+
+        /// Whether the text is another than the literal, as far as that goes.
+        fn differs(&self, text: &[u8; WIDTH], literal: &Literal) -> bool;
+
+        /// A bit for each byte that is not plain: not ASCII, a control character, a quote or a backslash.
+        fn ends(&self, text: &[u8; WIDTH]) -> u32;
+    }
+
+    /// Closures, since they are compiled for the CPU of the function around them.
     struct Vectors<Decode, Differs, Ends> {
         decode: Decode,
         differs: Differs,
         ends: Ends,
+    }
+
+    impl<Decode, Differs, Ends> Steps for Vectors<Decode, Differs, Ends>
+    where
+        Decode: Fn(&[u8; CHARS], &mut [u8; SLACK_BYTES]) -> Option<usize>,
+        Differs: Fn(&[u8; WIDTH], &Literal) -> bool,
+        Ends: Fn(&[u8; WIDTH]) -> u32,
+    {
+        #[inline(always)]
+        fn decode(&self, chars: &[u8; CHARS], place: &mut [u8; SLACK_BYTES]) -> Option<usize> {
+            (self.decode)(chars, place)
+        }
+
+        #[inline(always)]
+        fn differs(&self, text: &[u8; WIDTH], literal: &Literal) -> bool {
+            (self.differs)(text, literal)
+        }
+
+        #[inline(always)]
+        fn ends(&self, text: &[u8; WIDTH]) -> u32 {
+            (self.ends)(text)
+        }
     }
 
     /// Compiled for each of the usual orders of members.
@@ -111,11 +146,7 @@ mod x86 {
         scan: &mut Scan<'_>,
         records: &mut Records,
         records_max: usize,
-        vectors: &Vectors<
-            impl Fn(&[u8; CHARS], &mut [u8; SLACK_BYTES]) -> Option<usize>,
-            impl Fn(&[u8; WIDTH], &Literal) -> bool,
-            impl Fn(&[u8; WIDTH]) -> u32,
-        >,
+        vectors: &impl Steps,
     ) {
         use Member::{Data, PartitionKey};
         match *layout.values() {
@@ -140,11 +171,7 @@ mod x86 {
         scan: &mut Scan<'_>,
         records: &mut Records,
         records_max: usize,
-        vectors: &Vectors<
-            impl Fn(&[u8; CHARS], &mut [u8; SLACK_BYTES]) -> Option<usize>,
-            impl Fn(&[u8; WIDTH], &Literal) -> bool,
-            impl Fn(&[u8; WIDTH]) -> u32,
-        >,
+        vectors: &impl Steps,
     ) {
         let Some(body) = scan.body.get(scan.at..) else { return };
         if !(AHEAD_BYTES..=RECORD_BYTES_MAX).contains(&body.len()) {
@@ -182,6 +209,7 @@ mod x86 {
             // SAFETY: the joint begins with the close.
             read_to = unsafe { values.at.add(layout.close.len) };
         }
+        run.end();
         // SAFETY: both are in the text.
         scan.at += unsafe { read_to.offset_from_unsigned(start) };
     }
@@ -218,11 +246,7 @@ mod x86 {
             members: [Member; COUNT],
             text: Text,
             room: *mut u8,
-            vectors: &Vectors<
-                impl Fn(&[u8; CHARS], &mut [u8; SLACK_BYTES]) -> Option<usize>,
-                impl Fn(&[u8; WIDTH], &Literal) -> bool,
-                impl Fn(&[u8; WIDTH]) -> u32,
-            >,
+            vectors: &impl Steps,
         ) -> Option<usize> {
             let record_start = self.at;
             // SAFETY: the caller's word at first, then a vector follows each value. Written out, since the compiler
@@ -264,17 +288,13 @@ mod x86 {
             member: Member,
             text: Text,
             room: *mut u8,
-            vectors: &Vectors<
-                impl Fn(&[u8; CHARS], &mut [u8; SLACK_BYTES]) -> Option<usize>,
-                impl Fn(&[u8; WIDTH], &Literal) -> bool,
-                impl Fn(&[u8; WIDTH]) -> u32,
-            >,
+            vectors: &impl Steps,
         ) -> Option<()> {
             let start = self.at;
             match member {
                 Member::Data => {
                     // SAFETY: the caller's word.
-                    let decoded = unsafe { decode(start, text, room, &vectors.decode) }?;
+                    let decoded = unsafe { decode(start, text, room, vectors) }?;
                     self.data_bytes = decoded.bytes;
                     // SAFETY: so many characters were looked at.
                     self.at = unsafe { start.add(decoded.chars) };
@@ -282,7 +302,7 @@ mod x86 {
                 Member::PartitionKey => {
                     // SAFETY: a vector may be read here, and one more character behind all that are plain.
                     let (plain, is_plain) = unsafe {
-                        let plain = plain(start, text, &vectors.ends)?;
+                        let plain = plain(start, text, vectors)?;
                         (plain, *start.add(plain) == b'"')
                     };
                     self.key = (start, if is_plain { plain } else { 0 });
@@ -297,8 +317,7 @@ mod x86 {
                 }
                 Member::ExplicitHashKey => {
                     // SAFETY: a vector may be read here, and so many characters were looked at.
-                    let digits =
-                        unsafe { std::slice::from_raw_parts(start, plain(start, text, &vectors.ends)?) };
+                    let digits = unsafe { std::slice::from_raw_parts(start, plain(start, text, vectors)?) };
                     self.hash_key = Some(HashKey::parse_digits(digits).ok()?);
                     self.at = digits.as_ptr_range().end;
                 }
@@ -310,15 +329,7 @@ mod x86 {
         /// A vector may be read here.
         #[inline(always)]
         #[allow(unsafe_code)]
-        unsafe fn pass(
-            &mut self,
-            literal: &Literal,
-            vectors: &Vectors<
-                impl Fn(&[u8; CHARS], &mut [u8; SLACK_BYTES]) -> Option<usize>,
-                impl Fn(&[u8; WIDTH], &Literal) -> bool,
-                impl Fn(&[u8; WIDTH]) -> u32,
-            >,
-        ) -> Option<()> {
+        unsafe fn pass(&mut self, literal: &Literal, vectors: &impl Steps) -> Option<()> {
             // SAFETY: the caller's word.
             unsafe { pass(&mut self.at, literal, vectors) }.then_some(())
         }
@@ -331,19 +342,15 @@ mod x86 {
     /// begins is as long as what follows it in the text, and `SLACK_BYTES` longer.
     #[inline(always)]
     #[allow(unsafe_code)]
-    unsafe fn decode(
-        start: *const u8,
-        text: Text,
-        room: *mut u8,
-        block: &impl Fn(&[u8; CHARS], &mut [u8; SLACK_BYTES]) -> Option<usize>,
-    ) -> Option<Decoded> {
+    unsafe fn decode(start: *const u8, text: Text, room: *mut u8, vectors: &impl Steps) -> Option<Decoded> {
         let (mut at, mut place) = (start, room);
         while at <= text.limit {
             // SAFETY: a block lies ahead; and bytes are fewer than their characters, so that there is room.
-            if let Some(stranger) = unsafe { block(&*at.cast(), &mut *place.cast()) } {
+            if let Some(stranger) = unsafe { vectors.decode(&*at.cast(), &mut *place.cast()) } {
                 // SAFETY: the block was read, more follows it, and before the first of all there is a quote.
                 return unsafe {
-                    let stranger = at.add(stranger);
+                    // Otherwise characters are counted on the way.
+                    let stranger = opaque(at).add(stranger);
                     let chars = stranger.offset_from_unsigned(start);
                     end(chars, *stranger.sub(1), stranger.cast::<[u8; 4]>().read())
                 };
@@ -360,17 +367,16 @@ mod x86 {
     /// `start` is in the text, and a vector may be read there.
     #[inline(always)]
     #[allow(unsafe_code)]
-    unsafe fn plain(start: *const u8, text: Text, ends: &impl Fn(&[u8; WIDTH]) -> u32) -> Option<usize> {
-        let mut at = start;
+    unsafe fn plain(start: *const u8, text: Text, vectors: &impl Steps) -> Option<usize> {
+        let (mut at, mut passed) = (start, 0);
         loop {
             // SAFETY: the caller's word at first, then the limit's.
-            let found = ends(unsafe { &*at.cast() });
+            let found = vectors.ends(unsafe { &*at.cast() });
             if found != 0 {
-                // SAFETY: `start` comes first.
-                return Some(unsafe { at.offset_from_unsigned(start) } + found.trailing_zeros() as usize);
+                return Some(passed + found.trailing_zeros() as usize);
             }
             // SAFETY: a vector was read.
-            at = unsafe { at.add(WIDTH) };
+            (at, passed) = unsafe { (at.add(WIDTH), passed + WIDTH) };
             if at > text.limit {
                 return None;
             }
@@ -397,27 +403,31 @@ mod x86 {
     /// A vector may be read at `at`.
     #[inline(always)]
     #[allow(unsafe_code)]
-    unsafe fn pass(
-        at: &mut *const u8,
-        literal: &Literal,
-        vectors: &Vectors<
-            impl Fn(&[u8; CHARS], &mut [u8; SLACK_BYTES]) -> Option<usize>,
-            impl Fn(&[u8; WIDTH], &Literal) -> bool,
-            impl Fn(&[u8; WIDTH]) -> u32,
-        >,
-    ) -> bool {
+    unsafe fn pass(at: &mut *const u8, literal: &Literal, vectors: &impl Steps) -> bool {
         // SAFETY: the caller's word; and a literal is no longer than a vector.
-        let (is_next, behind) = unsafe { (!(vectors.differs)(&*at.cast(), literal), at.add(literal.len)) };
+        let (is_next, behind) = unsafe { (!vectors.differs(&*at.cast(), literal), at.add(literal.len)) };
         if is_next {
             *at = behind;
         }
         is_next
     }
 
+    /// The same pointer, of which the compiler does not know so.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    fn opaque<T>(mut pointer: *const T) -> *const T {
+        // SAFETY: no instruction at all.
+        unsafe { asm!("/* {0} */", inout(reg) pointer, options(nomem, nostack, preserves_flags)) };
+        pointer
+    }
+
     #[inline]
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,bmi1,bmi2")]
     #[allow(unsafe_code)]
     fn differs(text: &[u8; WIDTH], literal: &Literal) -> bool {
+        // Read from memory each time: the registers are needed between.
+        // SAFETY: it is the same pointer.
+        let literal = unsafe { &*opaque(literal) };
         // SAFETY: 32 bytes each are read, and each array has 32; no alignment is asked for.
         let load = |bytes: &[u8; WIDTH]| unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
         let different = _mm256_xor_si256(load(text), load(&literal.bytes));
@@ -426,15 +436,34 @@ mod x86 {
 
     /// A bit for each byte that is not plain: not ASCII, a control character, a quote or a backslash.
     #[inline]
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,bmi1,bmi2")]
     #[allow(unsafe_code)]
     fn ends(text: &[u8; WIDTH]) -> u32 {
         // SAFETY: 32 bytes are read, and the array has 32; no alignment is asked for.
         let text = unsafe { _mm256_loadu_si256(text.as_ptr().cast()) };
-        let is = |byte: u8| _mm256_cmpeq_epi8(text, _mm256_set1_epi8(byte.cast_signed()));
+        // A byte is found at its lower half if it is itself what stands there. Nothing is looked up for one that is
+        // not ASCII, and at 0 there is no zero.
+        let marks = _mm256_broadcastsi128_si256(_mm_setr_epi8(
+            -1,
+            0,
+            b'"'.cast_signed(),
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            b'\\'.cast_signed(),
+            0,
+            0,
+            0,
+        ));
+        let is_mark = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(marks, text), text);
         // As signed numbers, bytes from 0x80 up are below the blank too.
-        let is_below_blank = _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), text);
-        let ends = _mm256_or_si256(_mm256_or_si256(is(b'"'), is(b'\\')), is_below_blank);
-        _mm256_movemask_epi8(ends).cast_unsigned()
+        let below_blank = _mm256_subs_epi8(text, _mm256_set1_epi8(0x20));
+        _mm256_movemask_epi8(_mm256_or_si256(is_mark, below_blank)).cast_unsigned()
     }
 }
