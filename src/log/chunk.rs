@@ -10,6 +10,7 @@
 //! relieved ([`ChunkPool::pressure`]) and writers make room first; at the hard mark it refuses, so that writes never
 //! end with the process killed for its memory.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -297,6 +298,34 @@ impl Drop for Reservation {
 /// What a read gives.
 pub(crate) type ArenaSlice<'a> = &'a [u8];
 
+/// A part of an arena that nobody reads yet. It is filled from both ends.
+pub(crate) struct Room<'a>(&'a mut [u8]);
+
+impl Room<'_> {
+    /// What is left of it.
+    #[inline(always)]
+    pub(crate) const fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Copies `bytes` to its start. Panics if it is less than that.
+    #[inline(always)]
+    pub(crate) fn put_first(&mut self, bytes: &[u8]) {
+        let (place, left) = std::mem::take(&mut self.0).split_at_mut(bytes.len());
+        place.copy_from_slice(bytes);
+        self.0 = left;
+    }
+
+    /// Copies `bytes` to its end. Panics if it is less than that.
+    #[inline(always)]
+    pub(crate) fn put_last(&mut self, bytes: &[u8]) {
+        let at = self.bytes() - bytes.len();
+        let (left, place) = std::mem::take(&mut self.0).split_at_mut(at);
+        place.copy_from_slice(bytes);
+        self.0 = left;
+    }
+}
+
 struct Place {
     class: Class,
     slab_index: usize,
@@ -314,21 +343,22 @@ impl Arena {
         self.slab.map.as_ptr().addr() + self.slab.aligned_at + self.offset
     }
 
-    /// Copies `bytes` to offset `at`.
+    /// Lends a part that nobody reads yet, to be written.
     ///
     /// # Safety
-    /// No other thread may read or write the range `at..at + bytes.len()` until a later publication orders
-    /// this write before it. Out-of-range offsets panic before anything is written.
+    /// No other thread may read or write the range until a later publication orders what is written before it, and
+    /// nobody else is lent any of it meanwhile. Out-of-range offsets panic.
     #[allow(unsafe_code)]
-    pub(crate) unsafe fn write(&self, at: usize, bytes: &[u8]) {
-        assert!(at <= self.capacity && bytes.len() <= self.capacity - at, "write past the end of a segment");
-        // SAFETY: the assertion keeps the range inside this arena's exclusive piece of the mapping; the
-        // pointer is the raw map's own, which lives as long as `slab`. Exclusivity of the range is the
-        // caller's contract. Safe code cannot do it: readers hold `&Arena` at the same time.
-        unsafe {
-            let start = self.slab.map.as_mut_ptr().add(self.slab.aligned_at + self.offset + at);
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), start, bytes.len());
-        }
+    pub(crate) unsafe fn room(&self, range: Range<usize>) -> Room<'_> {
+        assert!(range.start <= range.end && range.end <= self.capacity, "a room past the end of a segment");
+        // SAFETY: the assertion keeps the range inside this arena's exclusive piece of the mapping, which is
+        // initialised (anonymous mappings start as zeroes); the pointer is the raw map's own, which lives as long as
+        // `slab`. Exclusivity of the range is the caller's contract. Safe code cannot do it: readers hold `&Arena` at
+        // the same time.
+        Room(unsafe {
+            let start = self.slab.map.as_mut_ptr().add(self.slab.aligned_at + self.offset + range.start);
+            std::slice::from_raw_parts_mut(start, range.len())
+        })
     }
 
     /// Lends `bytes` bytes from offset `at`.

@@ -3,6 +3,7 @@
 //! A segment of 48 bytes holds four records, so that seals and trims happen within the few steps
 //! that a model can explore; a read of a byte that is being written fails the model.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use loom::cell::UnsafeCell;
@@ -94,13 +95,10 @@ impl Arena {
     /// See the real one.
     ///
     /// # Safety
-    /// Bytes at or above `at` must not be published.
+    /// The range must not be published.
     #[allow(unsafe_code)]
-    pub(crate) unsafe fn write(&self, at: usize, bytes: &[u8]) {
-        for (cell, byte) in self.bytes[at..].iter().zip(bytes) {
-            // SAFETY: the caller's contract, checked by loom.
-            cell.with_mut(|cell| unsafe { *cell = *byte });
-        }
+    pub(crate) unsafe fn room(&self, range: Range<usize>) -> Room<'_> {
+        Room(&self.bytes[range])
     }
 
     /// See the real one.
@@ -112,5 +110,34 @@ impl Arena {
         // SAFETY: the caller's contract, checked by loom.
         let copy = self.bytes[at..at + bytes].iter().map(|cell| cell.with(|cell| unsafe { *cell }));
         copy.collect::<Vec<u8>>().into()
+    }
+}
+
+/// See the real one. It is lent cells, and each write is one that loom checks.
+pub(crate) struct Room<'a>(&'a [UnsafeCell<u8>]);
+
+impl Room<'_> {
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn put_first(&mut self, bytes: &[u8]) {
+        let (place, left) = self.0.split_at(bytes.len());
+        fill(place, bytes);
+        self.0 = left;
+    }
+
+    pub(crate) fn put_last(&mut self, bytes: &[u8]) {
+        let (left, place) = self.0.split_at(self.bytes() - bytes.len());
+        fill(place, bytes);
+        self.0 = left;
+    }
+}
+
+#[allow(unsafe_code)]
+fn fill(place: &[UnsafeCell<u8>], bytes: &[u8]) {
+    for (cell, byte) in place.iter().zip(bytes) {
+        // SAFETY: the contract of `Arena::room`, checked by loom.
+        cell.with_mut(|cell| unsafe { *cell = *byte });
     }
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use crate::sync::{AtomicU64, Ordering};
 
-use super::chunk::{Arena, ArenaSlice};
+use super::chunk::{Arena, ArenaSlice, Room};
 use super::record::{EncodedRecord, HEADER_BYTES_MAX, read_header};
 
 /// Records between two marks at the most. A power of two, so that the test is a mask.
@@ -361,30 +361,34 @@ impl SegmentWriter {
                 == u64::from(self.stretch.counter_delta) + u64::from(first - self.stretch.index);
         let mut until_mark =
             if continues { MARK_EVERY.saturating_sub(first - self.stretch.index) } else { 0 };
-        let Published { mut bytes, mut marks, .. } = self.written;
+        let Published { bytes, mut marks, .. } = self.written;
         let capacity = self.segment.arena.capacity();
+        let free_end = |marks: u32| capacity - marks as usize * MARK_BYTES;
+        // SAFETY: all of it is above the published bytes and below the published marks, where no reader looks, and
+        // `&mut self` of the only writer keeps other writes away.
+        let mut room = unsafe { self.segment.arena.room(bytes as usize..free_end(marks)) };
+        let bytes = |marks: u32, room: &Room<'_>| (free_end(marks) - room.bytes()) as u32;
         let mut pushed = 0;
         while pushed < count {
             let record = record(pushed).bytes();
-            let end = bytes as usize + record.len();
-            let marks_then = marks + u32::from(until_mark == 0);
-            if end + marks_then as usize * MARK_BYTES > capacity {
+            if until_mark == 0 {
+                if room.bytes() < own_segment_bytes(record.len()) {
+                    break;
+                }
+                let number = pushed as u32;
+                let (index, offset) = (first + number, bytes(marks, &room));
+                self.stretch =
+                    Mark { index, offset, arrival_delta_ms, counter_delta: counter_delta + number };
+                room.put_last(&self.stretch.to_bytes());
+                (until_mark, marks) = (MARK_EVERY, marks + 1);
+            }
+            if room.bytes() < record.len() {
                 break;
             }
-            if until_mark == 0 {
-                let number = pushed as u32;
-                let counter_delta = counter_delta + number;
-                self.stretch = Mark { index: first + number, offset: bytes, arrival_delta_ms, counter_delta };
-                // SAFETY: this mark's number is not below the published count, so no reader looks at it, and
-                // `&mut self` of the only writer keeps other writes away.
-                unsafe { self.segment.arena.write(mark_offset(capacity, marks), &self.stretch.to_bytes()) };
-                until_mark = MARK_EVERY;
-            }
-            // SAFETY: the range starts at or above the published bytes and ends below the marks: no reader
-            // looks there, and `&mut self` of the only writer keeps other writes away.
-            unsafe { self.segment.arena.write(bytes as usize, record) };
-            (bytes, marks, until_mark, pushed) = (end as u32, marks_then, until_mark - 1, pushed + 1);
+            room.put_first(record);
+            (until_mark, pushed) = (until_mark - 1, pushed + 1);
         }
+        let bytes = bytes(marks, &room);
         self.written = Published { count: first + pushed as u32, bytes, marks };
         pushed
     }

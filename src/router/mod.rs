@@ -1,8 +1,9 @@
 //! From records to shards: a hash key's owner, and a request split into one command per shard.
 //!
-//! A [`ShardMap`] is immutable; control swaps a whole one in ([`ShardMaps`]) when shards change. Finding an owner is a look-up
-//! by the key's top bits, then a search among the shards that begin in that bucket, of which there are rarely more
-//! than two: the same few nanoseconds at any number of shards. A key that no shard owns is a bug of ours and is said to be one; it never falls to some default shard.
+//! A [`ShardMap`] is immutable; control swaps a whole one in ([`ShardMaps`]) when shards change. Finding an owner is a
+//! look-up by the key's top bits, then a search among the shards that begin in that bucket, of which there are rarely
+//! more than two: the same few nanoseconds at any number of shards. A key that no shard owns is a bug of ours and is said
+//! to be one; it never falls to some default shard.
 
 mod closed;
 mod maps;
@@ -44,9 +45,19 @@ pub struct ShardMap {
     /// The upper half of each one's last key, side by side: most look-ups touch nothing else. None if the open shards
     /// do not own all keys: then each look-up checks.
     ends: Vec<u64>,
-    /// For each value of a key's top bits: the first open shard that may own it.
-    buckets: Vec<u32>,
+    /// For each value of a key's top bits: which shards may own it.
+    buckets: Vec<Bucket>,
     bucket_shift: u32,
+}
+
+/// The open shards that own keys with the same top bits.
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    /// The first of them.
+    first: u32,
+    /// Keys whose upper 32 bits are below this are its own: mostly all that are in the bucket, or half of them. None in
+    /// a map with a hole.
+    end: u32,
 }
 
 /// A hash key that no open shard owns.
@@ -70,6 +81,9 @@ impl ShardMap {
         open.sort_unstable_by_key(|shard| shard.range.start);
         let bucket_bits = (2 * open.len()).next_power_of_two().trailing_zeros().clamp(1, BUCKET_BITS_MAX);
         let bucket_shift = u64::BITS - bucket_bits;
+        let is_whole = open.first().is_some_and(|first| first.range.start == HashKey::MIN)
+            && open.last().is_some_and(|last| last.range.end == HashKey::MAX)
+            && open.windows(2).all(|pair| pair[0].range.end.0.checked_add(1) == Some(pair[1].range.start.0));
         let mut first = 0;
         let buckets = (0..1_u64 << bucket_bits)
             .map(|bucket| {
@@ -77,12 +91,11 @@ impl ShardMap {
                 while open.get(first as usize).is_some_and(|shard| shard.range.end.upper_half() < start) {
                     first += 1;
                 }
-                first
+                let end = open.get(first as usize).filter(|_| is_whole);
+                let end = end.map_or(0, |shard| (shard.range.end.upper_half() >> 32) as u32);
+                Bucket { first, end }
             })
             .collect();
-        let is_whole = open.first().is_some_and(|first| first.range.start == HashKey::MIN)
-            && open.last().is_some_and(|last| last.range.end == HashKey::MAX)
-            && open.windows(2).all(|pair| pair[0].range.end.0.checked_add(1) == Some(pair[1].range.start.0));
         let ends = open.iter().filter(|_| is_whole).map(|shard| shard.range.end.upper_half()).collect();
         Self { shards, parents, closed, open, ends, buckets, bucket_shift }
     }
@@ -190,8 +203,12 @@ impl ShardMap {
     #[inline]
     fn owner_by_half(&self, upper_half: u64) -> Option<usize> {
         #[allow(clippy::cast_possible_truncation, reason = "shifted down to at most 17 bits")]
-        let first = self.buckets[(upper_half >> self.bucket_shift) as usize] as usize;
-        // Mostly it is the first. A map with a hole has no ends to look at.
+        let bucket = self.buckets[(upper_half >> self.bucket_shift) as usize];
+        let first = bucket.first as usize;
+        if upper_half >> 32 < u64::from(bucket.end) {
+            return Some(first);
+        }
+        // A map with a hole has no ends to look at.
         for (steps, end) in self.ends.get(first..)?.iter().take(LOOKED_AT_MAX).enumerate() {
             if upper_half <= *end {
                 return (upper_half < *end).then_some(first + steps);
