@@ -162,12 +162,16 @@ impl RecordBuffer {
         self.entries().get(number).map_or(&[], key)
     }
 
-    /// All keys: each with what follows it in the buffer, and its length.
+    /// What all records and keys stand in.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.storage.bytes
+    }
+
+    /// Where each key begins in that, and its length.
     #[inline]
-    pub fn keys(&self) -> impl Iterator<Item = (&[u8], usize)> + Clone {
-        self.entries().iter().map(|entry| {
-            (&self.storage.bytes[entry.key_start as usize..], (entry.end - entry.key_start) as usize)
-        })
+    pub fn keys(&self) -> impl Iterator<Item = (u32, u32)> + Clone {
+        self.entries().iter().map(|entry| (entry.key_start, entry.end - entry.key_start))
     }
 
     /// Data of one record; nothing if there is no such record.

@@ -16,18 +16,19 @@
 
 use super::HashKey;
 
-/// A partition key, and what follows it in memory: that may be read, and counts for nothing.
+/// A partition key in a text that may be read beyond it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key<'k> {
-    /// The key, then anything.
+    /// The key, and anything around it.
     pub(crate) text: &'k [u8],
-    /// How much of it is the key.
-    pub(crate) bytes: usize,
+    /// Where it begins, and its length.
+    pub(crate) start: u32,
+    pub(crate) bytes: u32,
 }
 
 impl<'k> Key<'k> {
     fn as_bytes(self) -> &'k [u8] {
-        &self.text[..self.bytes]
+        &self.text[self.start as usize..][..self.bytes as usize]
     }
 }
 
@@ -55,7 +56,7 @@ mod x86 {
     /// Words of a block before the length: the others of that a key and its end mark can have.
     const KEY_WORDS_MAX: usize = 14;
     /// Bytes of the longest key that fits a vector of AVX2, and the words of that.
-    const SHORT_KEY_BYTES_MAX: usize = 31;
+    const SHORT_KEY_BYTES_MAX: u32 = 31;
     const SHORT_KEY_WORDS: usize = 8;
     /// The word of a block that holds the key's length in bits.
     const LENGTH_WORD: usize = 14;
@@ -163,10 +164,9 @@ mod x86 {
             let mut rows = [_mm256_setzero_si256(); 8];
             for (lane, row) in rows.iter_mut().enumerate() {
                 let Some(key) = keys.next() else { break };
-                *row = short_padded(key.text.first_chunk()?, key.bytes)?;
-                #[allow(clippy::cast_possible_truncation, reason = "at most 248 bits")]
-                let bits = 8 * key.bytes as u32;
-                blocks.0[LENGTH_WORD][8 * chain + lane] = bits;
+                let start = key.start as usize;
+                *row = short_padded(key.text.get(start..start + 32)?.as_array()?, key.bytes)?;
+                blocks.0[LENGTH_WORD][8 * chain + lane] = 8 * key.bytes;
             }
             for (place, word) in blocks.0.iter_mut().zip(transposed_avx2(rows)) {
                 store_avx2(word, &mut place.as_chunks_mut().0[chain]);
@@ -179,7 +179,7 @@ mod x86 {
     #[inline]
     #[target_feature(enable = "avx2")]
     #[allow(unsafe_code)]
-    fn short_padded(text: &[u8; 32], key_bytes: usize) -> Option<__m256i> {
+    fn short_padded(text: &[u8; 32], key_bytes: u32) -> Option<__m256i> {
         /// From the 32nd byte before its middle on, less the key's length: ones for the key, then zeros.
         static KEPT: [u8; 64] = {
             let mut kept = [0; 64];
@@ -199,7 +199,7 @@ mod x86 {
         if key_bytes > SHORT_KEY_BYTES_MAX {
             return None;
         }
-        let from = |table: &'static [u8; 64]| table[32 - key_bytes..].first_chunk();
+        let from = |table: &'static [u8; 64]| table[32 - key_bytes as usize..].first_chunk();
         // SAFETY: 32 bytes are read, and each array has 32; no alignment is asked for.
         let load = |bytes: &[u8; 32]| unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
         Some(_mm256_or_si256(_mm256_and_si256(load(text), load(from(&KEPT)?)), load(from(&MARKED)?)))
@@ -451,9 +451,10 @@ mod tests {
     /// Every key by every way that this machine has, compared with the md-5 crate; followed by nothing and by much.
     fn check(keys: &[Vec<u8>]) {
         let expected: Vec<_> = keys.iter().map(|key| HashKey::of_partition_key(key).upper_half()).collect();
-        let followed: Vec<_> = keys.iter().map(|key| [key, &[0xee; 40][..]].concat()).collect();
-        for texts in [keys, &followed] {
-            let keys = keys.iter().zip(texts).map(|(key, text)| Key { text, bytes: key.len() });
+        let followed: Vec<_> = keys.iter().map(|key| [b"before", &**key, &[0xee; 40]].concat()).collect();
+        for (texts, start) in [(keys, 0), (&followed, 6)] {
+            let bytes = |key: &Vec<u8>| u32::try_from(key.len()).unwrap();
+            let keys = keys.iter().zip(texts).map(|(key, text)| Key { text, start, bytes: bytes(key) });
             let mut found = vec![0; expected.len()];
             upper_halves(keys.clone(), &mut found);
             assert_eq!(found, expected);

@@ -150,7 +150,8 @@ impl Records {
     pub fn upper_halves(&self) -> SmallVec<[u64; 512]> {
         let mut halves: SmallVec<[u64; 512]> = SmallVec::from_elem(0, self.len());
         if self.explicit_hash_keys.len() < self.len() {
-            let keys = self.buffer.keys().map(|(text, bytes)| md5_lanes::Key { text, bytes });
+            let text = self.buffer.bytes();
+            let keys = self.buffer.keys().map(|(start, bytes)| md5_lanes::Key { text, start, bytes });
             md5_lanes::upper_halves(keys, &mut halves);
         }
         for (number, hash_key) in &self.explicit_hash_keys {
