@@ -5,7 +5,6 @@ use std::ops::Range;
 use crate::error::ApiError;
 use crate::names::{SequenceNumber, SequenceWriter, ShardId};
 use crate::operation::{put_record, put_records};
-use crate::pool::PooledBytes;
 use crate::protocol::cbor::{BREAK, Kind, write_head, write_text};
 
 use super::put_reply::{Entry, PutBody, write_entries};
@@ -41,18 +40,18 @@ pub fn put_record(reply: put_record::Reply) -> Vec<u8> {
 /// The body of a PutRecords reply.
 #[must_use]
 pub fn put_records(reply: &put_records::Reply) -> PutBody {
-    let mut out = PooledBytes::take();
-    out.reserve(48 + reply.record_count() * STORED_ENTRY_BYTES);
-    out.extend_from_slice(b"\xbf\x71FailedRecordCount");
-    write_head(Kind::Unsigned, reply.failed_count() as u64, &mut out);
-    out.extend_from_slice(b"\x67Records\x9f");
+    let mut head = b"\xbf\x71FailedRecordCount".to_vec();
+    write_head(Kind::Unsigned, reply.failed_count() as u64, &mut head);
+    head.extend_from_slice(b"\x67Records\x9f");
+    let mut out = PutBody::take();
+    out.put(&head);
     write_entries::<CborEntry, STORED_ENTRY_BYTES>(reply, &mut out);
-    out.push(BREAK);
+    out.put(&[BREAK]);
     if reply.is_encrypted() {
-        out.extend_from_slice(ENCRYPTION);
+        out.put(ENCRYPTION);
     }
-    out.push(BREAK);
-    PutBody(out)
+    out.put(&[BREAK]);
+    out
 }
 
 struct CborEntry;
@@ -66,11 +65,12 @@ impl Entry<STORED_ENTRY_BYTES> for CborEntry {
 
     const NUMBER_AT: usize = NUMBER_AT.start;
 
-    fn write_failed(error: &ApiError, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"\xbf\x69ErrorCode");
-        write_text(error.kind.name().as_bytes(), out);
+    fn failed(error: &ApiError) -> Vec<u8> {
+        let mut out = b"\xbf\x69ErrorCode".to_vec();
+        write_text(error.kind.name().as_bytes(), &mut out);
         out.extend_from_slice(b"\x6cErrorMessage");
-        write_text(error.message.as_deref().unwrap_or_default().as_bytes(), out);
+        write_text(error.message.as_deref().unwrap_or_default().as_bytes(), &mut out);
         out.push(BREAK);
+        out
     }
 }

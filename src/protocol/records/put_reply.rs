@@ -1,6 +1,7 @@
 //! Replies to PutRecord and PutRecords, written straight into bytes. In JSON; `cbor_put_reply.rs` has the bytes of CBOR.
 
 use std::ops::Range;
+use std::thread::LocalKey;
 
 use smallvec::SmallVec;
 
@@ -8,7 +9,7 @@ use crate::error::ApiError;
 use crate::names::{SequenceNumber, SequenceWriter, ShardId};
 use crate::operation::stream_ref::StreamRef;
 use crate::operation::{put_record, put_records, refusals};
-use crate::pool::PooledBytes;
+use crate::pool::{Pool, Pooled, Reused};
 use crate::shard::Shard;
 use crate::shard::batch::{Batch, Stored};
 
@@ -43,31 +44,75 @@ pub fn put_record(reply: put_record::Reply) -> Vec<u8> {
 /// The body of a PutRecords reply.
 #[must_use]
 pub fn put_records(reply: &put_records::Reply) -> PutBody {
-    let mut out = PooledBytes::take();
-    out.reserve(48 + reply.record_count() * STORED_ENTRY_BYTES);
-    out.extend_from_slice(b"{\"FailedRecordCount\":");
-    out.extend_from_slice(reply.failed_count().to_string().as_bytes());
-    out.extend_from_slice(b",\"Records\":[");
+    let mut out = PutBody::take();
+    out.put(b"{\"FailedRecordCount\":");
+    out.put(reply.failed_count().to_string().as_bytes());
+    out.put(b",\"Records\":[");
     write_entries::<JsonEntry, STORED_ENTRY_BYTES>(reply, &mut out);
-    // The last comma.
-    if out.last() == Some(&b',') {
-        out.pop();
+    if reply.record_count() > 0 {
+        // The last comma.
+        out.used -= 1;
     }
-    out.push(b']');
+    out.put(b"]");
     if reply.is_encrypted() {
-        out.extend_from_slice(ENCRYPTION);
+        out.put(ENCRYPTION);
     }
-    out.push(b'}');
-    PutBody(out)
+    out.put(b"}");
+    out
 }
 
 /// The body of a PutRecords reply; its memory is used again.
-pub struct PutBody(pub(super) PooledBytes);
+#[derive(Default)]
+pub struct PutBody {
+    bytes: Pooled<InitialisedBytes>,
+    used: usize,
+}
+
+impl PutBody {
+    pub(super) fn take() -> Self {
+        Self { bytes: Pooled::take(), used: 0 }
+    }
+
+    /// Appends room to be written, with anything in it.
+    fn room(&mut self, bytes: usize) -> &mut [u8] {
+        let start = self.used;
+        self.used += bytes;
+        let all = &mut self.bytes.0;
+        if all.len() < self.used {
+            all.resize(self.used, 0);
+        }
+        &mut all[start..self.used]
+    }
+
+    pub(super) fn put(&mut self, bytes: &[u8]) {
+        self.room(bytes.len()).copy_from_slice(bytes);
+    }
+}
 
 impl AsRef<[u8]> for PutBody {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        &self.bytes.0[..self.used]
     }
+}
+
+/// As long as they have ever been: entries are written where they belong, into bytes that were not cleared for it.
+#[derive(Default)]
+struct InitialisedBytes(Vec<u8>);
+
+thread_local! {
+    static PUT_BODIES: Pool<InitialisedBytes> = const { Pool::new() };
+}
+
+impl Reused for InitialisedBytes {
+    fn pool() -> &'static LocalKey<Pool<Self>> {
+        &PUT_BODIES
+    }
+
+    fn kept_bytes(&self) -> usize {
+        self.0.capacity()
+    }
+
+    fn renew(&mut self) {}
 }
 
 /// An entry in one of the wire formats; for a stored record it has this length.
@@ -78,15 +123,15 @@ pub(super) trait Entry<const BYTES: usize> {
     /// Where the number stands in that.
     const NUMBER_AT: usize;
 
-    /// Appends an entry for a record that was not stored.
-    fn write_failed(error: &ApiError, out: &mut Vec<u8>);
+    /// For a record that was not stored.
+    fn failed(error: &ApiError) -> Vec<u8>;
 }
 
 /// Appends the entries of a reply, in request order.
 #[inline]
 pub(super) fn write_entries<E: Entry<BYTES>, const BYTES: usize>(
     reply: &put_records::Reply,
-    out: &mut Vec<u8>,
+    out: &mut PutBody,
 ) {
     match reply {
         put_records::Reply::Stored { batch, .. } if batch.failed_count() == 0 => {
@@ -94,10 +139,8 @@ pub(super) fn write_entries<E: Entry<BYTES>, const BYTES: usize>(
         }
         put_records::Reply::Stored { batch, stream, .. } => write_any::<E, BYTES>(batch, stream, out),
         put_records::Reply::Throttled { count } => {
-            let error = refusals::planned_throttle();
-            for _ in 0..*count {
-                E::write_failed(&error, out);
-            }
+            let entry = E::failed(&refusals::planned_throttle());
+            (0..*count).for_each(|_| out.put(&entry));
         }
     }
 }
@@ -134,10 +177,8 @@ impl<const BYTES: usize> ShareEntries<BYTES> {
 
 /// All records were stored, so that each entry's place is known: share after share.
 #[inline]
-fn write_stored<E: Entry<BYTES>, const BYTES: usize>(batch: &Batch, out: &mut Vec<u8>) {
-    let start = out.len();
-    out.resize(start + batch.records().len() * BYTES, 0);
-    let (places, _) = out[start..].as_chunks_mut::<BYTES>();
+fn write_stored<E: Entry<BYTES>, const BYTES: usize>(batch: &Batch, out: &mut PutBody) {
+    let (places, _) = out.room(batch.records().len() * BYTES).as_chunks_mut::<BYTES>();
     for ((shard, stored), numbers) in batch.shares().zip(batch.numbers_of_shares()) {
         let mut entries = ShareEntries::new::<E>(shard, stored);
         let written = put_entries::write::<E, BYTES>(&entries.last::<E>(), numbers, places);
@@ -150,7 +191,7 @@ fn write_stored<E: Entry<BYTES>, const BYTES: usize>(batch: &Batch, out: &mut Ve
 }
 
 /// Records were stored or not: in request order.
-fn write_any<E: Entry<BYTES>, const BYTES: usize>(batch: &Batch, stream: &StreamRef, out: &mut Vec<u8>) {
+fn write_any<E: Entry<BYTES>, const BYTES: usize>(batch: &Batch, stream: &StreamRef, out: &mut PutBody) {
     let mut shares: SmallVec<[_; 16]> = batch
         .shares()
         .map(|(shard, stored)| (shard.id, stored, ShareEntries::new::<E>(shard, stored)))
@@ -162,11 +203,11 @@ fn write_any<E: Entry<BYTES>, const BYTES: usize>(batch: &Batch, stream: &Stream
             stored.count -= 1;
             let mut entry = [0; BYTES];
             entries.write_next::<E>(&mut entry);
-            out.extend_from_slice(&entry);
+            out.put(&entry);
         } else if stored.throttled {
-            E::write_failed(&refusals::shard_throttled(stream, *shard), out);
+            out.put(&E::failed(&refusals::shard_throttled(stream, *shard)));
         } else {
-            E::write_failed(&refusals::entry_failed(), out);
+            out.put(&E::failed(&refusals::entry_failed()));
         }
     }
 }
@@ -181,12 +222,9 @@ impl Entry<STORED_ENTRY_BYTES> for JsonEntry {
 
     const NUMBER_AT: usize = NUMBER_AT.start;
 
-    fn write_failed(error: &ApiError, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"ErrorCode\":\"");
-        out.extend_from_slice(error.kind.name().as_bytes());
-        out.extend_from_slice(b"\",\"ErrorMessage\":\"");
-        out.extend_from_slice(error.message.as_deref().unwrap_or_default().as_bytes());
-        out.extend_from_slice(b"\"},");
+    fn failed(error: &ApiError) -> Vec<u8> {
+        let (name, message) = (error.kind.name(), error.message.as_deref().unwrap_or_default());
+        format!("{{\"ErrorCode\":\"{name}\",\"ErrorMessage\":\"{message}\"}},").into_bytes()
     }
 }
 
