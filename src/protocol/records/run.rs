@@ -415,6 +415,7 @@ mod x86 {
     /// The same pointer, of which the compiler does not know so.
     #[inline(always)]
     #[allow(unsafe_code)]
+    #[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read or written through it there")]
     fn opaque<T>(mut pointer: *const T) -> *const T {
         // SAFETY: no instruction at all.
         unsafe { asm!("/* {0} */", inout(reg) pointer, options(nomem, nostack, preserves_flags)) };
