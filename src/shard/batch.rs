@@ -208,7 +208,7 @@ const WRITES_AHEAD: usize = 4;
 pub struct Batch {
     records: Records,
     grouping: Grouping,
-    shares: SmallVec<[Share; 4]>,
+    shares: Pooled<Vec<Share>>,
     /// When it was routed, which its records' arrival is, epoch milliseconds.
     routed_ms: u64,
     pending: AtomicU32,
@@ -298,6 +298,24 @@ pub struct Share {
     reasons: AtomicU8,
 }
 
+thread_local! {
+    static SHARES: Pool<Vec<Share>> = const { Pool::new() };
+}
+
+impl Reused for Vec<Share> {
+    fn pool() -> &'static LocalKey<Pool<Self>> {
+        &SHARES
+    }
+
+    fn kept_bytes(&self) -> usize {
+        self.capacity() * size_of::<Share>()
+    }
+
+    fn renew(&mut self) {
+        self.clear();
+    }
+}
+
 /// What became of a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stored {
@@ -349,14 +367,11 @@ impl Batch {
         let (grouping, ranges) = Grouping::new(share_of_each_record, shards.len());
         // Only a budget counts a share's bytes, so the average is near enough.
         let record_bytes = records.total_bytes() / records.len().max(1);
-        let shares: SmallVec<[Share; 4]> = shards
-            .into_iter()
-            .zip(ranges)
-            .map(|(shard, range)| {
-                let bytes = range.len() * record_bytes;
-                Share::new(shard, range, bytes)
-            })
-            .collect();
+        let mut shares = Pooled::<Vec<Share>>::take();
+        shares.extend(shards.into_iter().zip(ranges).map(|(shard, range)| {
+            let bytes = range.len() * record_bytes;
+            Share::new(shard, range, bytes)
+        }));
         let pending = AtomicU32::new(u32::try_from(shares.len()).unwrap_or(u32::MAX));
         let routed_ms = shares.first().map_or(0, |share| share.shard.context.clock.now_ms());
         let given_back = AtomicBool::new(false);

@@ -45,9 +45,10 @@ pub fn put_record(reply: put_record::Reply) -> Vec<u8> {
 #[must_use]
 pub fn put_records(reply: &put_records::Reply) -> PutBody {
     let mut out = PutBody::take();
-    out.put(b"{\"FailedRecordCount\":");
-    out.put(reply.failed_count().to_string().as_bytes());
-    out.put(b",\"Records\":[");
+    match reply.failed_count() {
+        0 => out.put(b"{\"FailedRecordCount\":0,\"Records\":["),
+        count => out.put(format!("{{\"FailedRecordCount\":{count},\"Records\":[").as_bytes()),
+    }
     write_entries::<JsonEntry, STORED_ENTRY_BYTES>(reply, &mut out);
     if reply.record_count() > 0 {
         // The last comma.
