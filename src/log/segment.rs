@@ -7,7 +7,8 @@
 //! ```
 //! Records are dense: index 0, 1, 2, … from the segment's base position. A **mark** starts a stretch in which
 //! arrival is constant and counters are consecutive, so that everything but the byte offset is arithmetic; a
-//! new one is written every [`MARK_EVERY`] records, so that finding an offset walks past a few records at most.
+//! new one is written every [`MARK_EVERY`] records, so that finding an offset walks past some
+//! dozens of records at most; readers that follow find a mark where they left off, since a request starts one.
 //!
 //! # Memory ordering
 //! The writer fills bytes above what is published, then stores `published` (bytes, records and marks packed in
@@ -23,7 +24,7 @@ use super::chunk::{Arena, ArenaSlice, Room};
 use super::record::{EncodedRecord, HEADER_BYTES_MAX, read_header};
 
 /// Records between two marks at the most. A power of two, so that the test is a mask.
-const MARK_EVERY: u32 = if cfg!(shardmill_loom) { 2 } else { 16 };
+const MARK_EVERY: u32 = if cfg!(shardmill_loom) { 2 } else { 64 };
 
 /// Size of a mark in bytes.
 const MARK_BYTES: usize = 16;
@@ -504,18 +505,20 @@ mod tests {
         assert_eq!(seen, count);
     }
 
-    /// Protects: memory per stored record beyond key and data stays at 4 bytes or fewer in full batches.
+    /// Protects: memory per stored record beyond key and data stays below 4 bytes in batches of 100, what the segment
+    /// has left at its end included.
     #[test]
     fn overhead_per_record_is_small() {
-        for (data_bytes, overhead_max) in [(100, 3.1), (1024, 4.1)] {
+        for (data_bytes, overhead_max) in [(100, 2.5), (1024, 4.0)] {
             let mut writer = writer(2);
             let (key, data) = ([b'k'; 20], vec![0; data_bytes]);
             let mut count = 0;
-            while push(&mut writer, &key, &data, 1_000, 7 + count) {
+            while push(&mut writer, &key, &data, 1_000 + count / 100, 7 + count) {
                 count += 1;
             }
+            let capacity_bytes = writer.segment().capacity_bytes();
             #[allow(clippy::cast_precision_loss)]
-            let overhead = writer.used_bytes() as f64 / count as f64 - 20.0 - data_bytes as f64;
+            let overhead = capacity_bytes as f64 / count as f64 - 20.0 - data_bytes as f64;
             assert!(overhead <= overhead_max, "{data_bytes} B: {overhead} B beyond key and data");
         }
     }
