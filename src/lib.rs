@@ -46,6 +46,7 @@ pub mod log;
 mod memory;
 pub mod names;
 pub mod operation;
+pub mod persist;
 mod pool;
 pub mod protocol;
 pub mod router;

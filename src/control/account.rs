@@ -54,12 +54,13 @@ impl Commitment {
     }
 }
 
-/// A commitment that was enabled once.
-#[derive(Debug, Clone, Copy)]
-struct Run {
-    started_ms: u64,
+/// A commitment that was enabled once. Times in epoch milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// When it was.
+    pub started_ms: u64,
     /// When it ends or has ended, if that was asked for.
-    ends_ms: Option<u64>,
+    pub ends_ms: Option<u64>,
 }
 
 impl Run {
@@ -98,6 +99,18 @@ impl Accounts {
             let run = run?;
             Some(Run { ends_ms: run.ends_ms.or(Some(run.earliest_end_ms().max(now_ms))), ..run })
         })
+    }
+
+    /// All commitments that were ever enabled.
+    #[must_use]
+    pub fn runs(&self) -> Vec<(Scope, Run)> {
+        let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.iter().map(|(scope, run)| (*scope, *run)).collect()
+    }
+
+    /// Puts commitments back; each replaces that of its account and region.
+    pub fn set_runs(&self, runs: impl IntoIterator<Item = (Scope, Run)>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(runs);
     }
 
     fn change(

@@ -41,9 +41,10 @@ pub struct Consumer {
     pub created_s: u64,
     /// Its tags and its policy.
     pub attached: Attached,
-    active_from_ms: u64,
+    /// When it becomes ACTIVE, epoch milliseconds.
+    pub active_from_ms: u64,
     /// `u64::MAX` until it is deregistered.
-    gone_from_ms: u64,
+    pub gone_from_ms: u64,
 }
 
 impl Consumer {
@@ -84,6 +85,19 @@ pub enum RegisterError {
 pub struct Consumers(Vec<Arc<Consumer>>);
 
 impl Consumers {
+    /// These, with those that are gone but still stand in the way of a namesake.
+    #[must_use]
+    pub fn of(mut consumers: Vec<Arc<Consumer>>) -> Self {
+        consumers.sort_by(|one, other| one.name.cmp(&other.name));
+        Self(consumers)
+    }
+
+    /// All, with those that are gone but still stand in the way of a namesake.
+    #[must_use]
+    pub fn all(&self) -> &[Arc<Consumer>] {
+        &self.0
+    }
+
     /// Those that are not gone, by ascending name, with their states.
     pub fn live(&self, now_ms: u64) -> impl Iterator<Item = (&Arc<Consumer>, ConsumerStatus)> {
         self.0.iter().filter_map(move |consumer| Some((consumer, consumer.status(now_ms)?)))

@@ -13,14 +13,16 @@ use crate::limits::RETENTION_HOURS_MAX;
 pub struct EncryptionTimes(Option<Arc<[u64]>>);
 
 impl EncryptionTimes {
-    /// Encryption that is switched at these times, ascending.
-    #[cfg(test)]
-    pub(crate) fn of(switches_ms: impl IntoIterator<Item = u64>) -> Self {
-        let mut times = Self::default();
-        for (place, switch_ms) in switches_ms.into_iter().enumerate() {
-            times = times.switched(place % 2 == 0, switch_ms);
-        }
-        times
+    /// Encryption that is switched at these times, ascending: on, off, on.
+    pub fn of(switches_ms: impl IntoIterator<Item = u64>) -> Self {
+        let switches: Arc<[u64]> = switches_ms.into_iter().collect();
+        Self(Some(switches).filter(|switches| !switches.is_empty()))
+    }
+
+    /// Those times.
+    #[must_use]
+    pub fn switches_ms(&self) -> &[u64] {
+        self.0.as_deref().unwrap_or_default()
     }
 
     /// Whether encryption never was in force nor will be. Then no record needs to be asked about.

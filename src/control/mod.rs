@@ -5,6 +5,7 @@
 //! - [`changes`]: a stream that is there is changed, one change at a time.
 //! - [`settings`]: what can be changed of it, and when a change takes effect; with [`encryption`] and [`monitoring`].
 //! - [`consumers`]: its consumers, [`subscriptions`]: what those are subscribed to; [`attached`], [`tags`]: what hangs on streams and consumers.
+//! - [`saved`]: streams as they are kept in files: taken, and put back.
 //! - [`account`]: what is set for a whole account; [`quotas`], [`rolling_day`]: how much and how often.
 //! - [`reshard`]: splits, merges and new shard counts: when shards are sealed, and what takes their place.
 //!
@@ -22,11 +23,12 @@ pub mod monitoring;
 pub mod quotas;
 pub mod registry;
 pub mod reshard;
-mod reshard_plan;
+pub mod reshard_plan;
 #[cfg(test)]
 #[cfg(not(shardmill_loom))]
 mod reshard_tests;
 pub mod rolling_day;
+pub mod saved;
 pub mod settings;
 pub mod stream;
 pub mod subscriptions;
@@ -39,9 +41,10 @@ pub use consumers::{Consumer, ConsumerStatus, RegisterError};
 pub use encryption::EncryptionTimes;
 pub use monitoring::ShardLevelMetrics;
 pub use registry::{ControlError, ControlSettings, NewStream, Registry};
-pub use reshard::ReshardError;
+pub use reshard::{Pending, ReshardError};
 pub use rolling_day::DailyQuota;
-pub use settings::{PutRules, RecordDistribution, StreamSettings};
-pub use stream::{Scope, Stream, StreamMode, StreamStatus};
+pub use saved::{LoadError, LoadedStream, SavedShard, SavedStream, Taken};
+pub use settings::{Plan, PutRules, RecordDistribution, StreamSettings};
+pub use stream::{Life, Scope, Stream, StreamMode, StreamStatus};
 pub use subscriptions::{Ending, Subscription, TooSoon};
 pub use tags::{Tags, TooManyTags};

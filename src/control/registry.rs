@@ -292,25 +292,16 @@ impl Registry {
     ) -> Result<Arc<Stream>, ControlError> {
         let now_ms = self.clock.now_ms();
         self.check_creation(&new, now_ms)?;
-        // Relaxed: every stream gets a number of its own, in no order that matters.
-        let incarnation = self.next_incarnation.fetch_add(1, Ordering::Relaxed);
-        let retention_ms = u64::from(RETENTION_HOURS_DEFAULT) * 3_600_000;
-        let context = ShardContext::new(
-            Arc::clone(&self.pool),
-            self.clock.clone(),
-            Arc::clone(&self.tally),
-            retention_ms,
-        );
         let scope = new.scope;
         let stream = Stream::new(Birth {
             arn: StreamArn { account: scope.account, region: scope.region, name: new.name.clone() },
-            incarnation,
+            incarnation: self.next_incarnation(),
             created_ms: now_ms,
             active_from_ms: now_ms.saturating_add(transition_ms),
             shard_count: new.shard_count,
             settings: new.settings.clone(),
             attached: Attached { tags: new.tags.clone(), policy: None },
-            context,
+            context: self.new_context(),
         });
         // The shards were made before the lock, since there may be many; so the quotas are checked again.
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -319,6 +310,30 @@ impl Registry {
             namespace.insert(new.name, Arc::clone(&stream));
         });
         Ok(stream)
+    }
+
+    /// What the shards of one stream share, with the usual retention.
+    pub(super) fn new_context(&self) -> Arc<ShardContext> {
+        let retention_ms = u64::from(RETENTION_HOURS_DEFAULT) * 3_600_000;
+        ShardContext::new(Arc::clone(&self.pool), self.clock.clone(), Arc::clone(&self.tally), retention_ms)
+    }
+
+    /// A number for a stream that no other has.
+    pub(super) fn next_incarnation(&self) -> u64 {
+        // Relaxed: every stream gets a number of its own, in no order that matters.
+        self.next_incarnation.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Gives streams their places, all at once. Only under `changing`.
+    pub(super) fn place(&self, streams: Vec<Arc<Stream>>) {
+        let newest = streams.iter().map(|stream| stream.incarnation).max().unwrap_or(0);
+        self.next_incarnation.fetch_max(newest.saturating_add(1), Ordering::Relaxed);
+        let mut namespaces = Namespaces::clone(&self.namespaces.load());
+        for stream in streams {
+            let namespace = namespaces.entry(stream.scope()).or_default();
+            Arc::make_mut(namespace).insert(stream.name().clone(), stream);
+        }
+        self.namespaces.store(Arc::new(namespaces));
     }
 
     /// The streams of an account and region at this time, in no order, with their states.

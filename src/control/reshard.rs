@@ -94,6 +94,17 @@ impl Default for Resharding {
     }
 }
 
+/// A plan that is not carried out yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// When it is due, epoch milliseconds.
+    pub due_ms: u64,
+    /// Open shards once it is carried out.
+    pub planned_open: u64,
+    /// What becomes of which shard.
+    pub plan: Plan,
+}
+
 impl Resharding {
     /// Whether there is a plan that has not been carried out.
     pub(super) fn is_under_way(&self) -> bool {
@@ -117,6 +128,37 @@ impl Resharding {
             && self.due_ms.compare_exchange(due_ms, SEALING, Ordering::Acquire, Ordering::Relaxed).is_ok();
         is_mine
             .then(|| (std::mem::take(&mut *self.plan.lock().unwrap_or_else(PoisonError::into_inner)), due_ms))
+    }
+
+    /// The plan that is not carried out yet, when it is due and how many shards it leaves open; with the shard map
+    /// that it is a plan for.
+    pub(super) fn pending(&self, map: impl Fn() -> Arc<ShardMap>) -> (Arc<ShardMap>, Option<Pending>) {
+        loop {
+            // Acquire: pairs with the Release in `start` and in `finish`.
+            let due_ms = self.due_ms.load(Ordering::Acquire);
+            if due_ms != SEALING {
+                let map = map();
+                let pending = (due_ms != IDLE).then(|| Pending {
+                    due_ms,
+                    planned_open: self.planned_open.load(Ordering::Relaxed),
+                    plan: self.plan.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+                });
+                // Plans start under the registry's lock, which the caller has; so what has not moved was so.
+                if self.due_ms.load(Ordering::Acquire) == due_ms {
+                    return (map, pending);
+                }
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// With this plan under way.
+    pub(super) fn of(pending: Option<Pending>) -> Self {
+        let resharding = Self::default();
+        if let Some(Pending { due_ms, planned_open, plan }) = pending {
+            resharding.start(plan, due_ms, planned_open);
+        }
+        resharding
     }
 
     fn finish(&self) {

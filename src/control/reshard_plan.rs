@@ -10,21 +10,22 @@ use smallvec::{SmallVec, smallvec};
 use crate::names::{HashKey, HashKeyRange, ShardId};
 
 /// A shard as far as planning goes: which one, and its keys.
-pub(super) type Piece = (ShardId, HashKeyRange);
+pub type Piece = (ShardId, HashKeyRange);
 
 /// One split or one merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Step {
+pub struct Step {
     /// The shard to be split, or the two to be merged: parent and adjacent parent.
-    pub(super) parents: SmallVec<[ShardId; 2]>,
+    pub parents: SmallVec<[ShardId; 2]>,
     /// What they become.
-    pub(super) children: SmallVec<[Piece; 2]>,
+    pub children: SmallVec<[Piece; 2]>,
 }
 
 /// Rounds of steps, one after the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Plan {
-    pub(super) rounds: Vec<Vec<Step>>,
+pub struct Plan {
+    /// The steps of each round.
+    pub rounds: Vec<Vec<Step>>,
 }
 
 /// Gives ids to children, upwards.

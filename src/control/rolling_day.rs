@@ -21,6 +21,10 @@ pub enum DailyQuota {
 }
 
 impl DailyQuota {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::ModeSwitches, Self::ShardCountUpdates, Self::EncryptionStarts, Self::EncryptionStops];
+
     /// Times within any 24 hours, at most.
     #[must_use]
     pub const fn max(self) -> usize {
@@ -43,6 +47,16 @@ impl DailyUse {
         let mut done = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         done.retain(|(_, done_ms)| now_ms.saturating_sub(*done_ms) < ROLLING_DAY_MS);
         done.iter().filter(|(other, _)| *other == quota).count() < quota.max()
+    }
+
+    /// Each use that may still count.
+    pub(super) fn all(&self) -> Vec<(DailyQuota, u64)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// These uses.
+    pub(super) const fn of(done: Vec<(DailyQuota, u64)>) -> Self {
+        Self(Mutex::new(done))
     }
 
     /// Notes that it was done.

@@ -91,12 +91,16 @@ pub struct PutRules {
 }
 
 /// The settings of a stream over time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    before: Arc<StreamSettings>,
-    after: Arc<StreamSettings>,
-    from_ms: u64,
-    encrypted: EncryptionTimes,
+    /// The settings before the last change.
+    pub before: Arc<StreamSettings>,
+    /// Those after it.
+    pub after: Arc<StreamSettings>,
+    /// When it takes effect, epoch milliseconds.
+    pub from_ms: u64,
+    /// When encryption was switched.
+    pub encrypted: EncryptionTimes,
 }
 
 impl Plan {

@@ -13,6 +13,7 @@ use super::attached::Attached;
 use super::consumers::Consumers;
 use super::reshard::Resharding;
 use super::rolling_day::DailyUse;
+use super::saved::SavedStream;
 use super::settings::{Plan, StreamSettings};
 use super::subscriptions::Subscriptions;
 
@@ -101,6 +102,19 @@ pub struct Stream {
     subscriptions: Subscriptions,
 }
 
+/// When a stream's states begin and end, epoch milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life {
+    /// CREATING.
+    pub created_ms: u64,
+    /// ACTIVE.
+    pub active_from_ms: u64,
+    /// The end of UPDATING; 0 before the first change that takes time.
+    pub updating_until_ms: u64,
+    /// The end of DELETING; `u64::MAX` until DeleteStream.
+    pub gone_from_ms: u64,
+}
+
 /// What a stream is made of; see the fields of [`Stream`].
 pub(super) struct Birth {
     pub(super) arn: StreamArn,
@@ -136,6 +150,37 @@ impl Stream {
             gone_from_ms: AtomicU64::new(u64::MAX),
             context: birth.context,
         })
+    }
+
+    /// A stream as it was, with these shards.
+    pub(super) fn loaded(saved: SavedStream, map: ShardMap, context: Arc<ShardContext>) -> Arc<Self> {
+        let life = saved.life;
+        Arc::new(Self {
+            shards: ShardMaps::new(map),
+            resharding: Resharding::of(saved.resharding),
+            arn: saved.arn,
+            incarnation: saved.incarnation,
+            created_ms: life.created_ms,
+            plan: ArcSwap::from(saved.plan),
+            attached: ArcSwap::from(saved.attached),
+            consumers: ArcSwap::from_pointee(Consumers::of(saved.consumers)),
+            daily_use: DailyUse::of(saved.daily_use),
+            subscriptions: Subscriptions::default(),
+            active_from_ms: life.active_from_ms,
+            updating_until_ms: AtomicU64::new(life.updating_until_ms),
+            gone_from_ms: AtomicU64::new(life.gone_from_ms),
+            context,
+        })
+    }
+
+    /// When its states begin and end.
+    pub(super) fn life(&self) -> Life {
+        Life {
+            created_ms: self.created_ms,
+            active_from_ms: self.active_from_ms,
+            updating_until_ms: self.updating_until_ms.load(Ordering::Relaxed),
+            gone_from_ms: self.gone_from_ms.load(Ordering::Relaxed),
+        }
     }
 
     /// The stream's name.

@@ -66,6 +66,8 @@ pub struct Log {
 /// The live segments, oldest first; positions run on from one to the next.
 struct Spine {
     segments: Vec<Arc<Segment>>,
+    /// Counter of the next record when this spine was made: what tells it once nothing is left.
+    next_counter: u64,
 }
 
 impl Log {
@@ -138,6 +140,19 @@ impl Log {
         self.view().record_at(position.checked_sub(1)?, |record| record.counter)
     }
 
+    /// Where the log begins and ends now, in one look. `first_counter` is what the first record gets.
+    #[must_use]
+    pub fn watermark(&self, first_counter: u64) -> Watermark {
+        let view = self.view();
+        let newest = view.segments().last().map(|newest| (newest, newest.published()));
+        let next_counter = match newest {
+            Some((newest, published)) => newest.counter_after(published),
+            None => view.spine.as_ref().map_or(first_counter, |spine| spine.next_counter),
+        };
+        let tip = newest.map_or(0, |(newest, published)| newest.base().position + u64::from(published.count));
+        Watermark { horizon: view.horizon, tip: tip.max(view.horizon), next_counter }
+    }
+
     /// The oldest segment: trimming past its last arrival frees it.
     #[must_use]
     pub fn oldest_segment(&self) -> Option<OldestSegment> {
@@ -153,6 +168,17 @@ impl Log {
         let horizon = self.horizon.load(Ordering::Acquire);
         View { spine, horizon }
     }
+}
+
+/// Where a log begins and ends at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watermark {
+    /// Position of the oldest record that trimming has left.
+    pub horizon: u64,
+    /// Position after the newest record.
+    pub tip: u64,
+    /// The counter that the next record gets.
+    pub next_counter: u64,
 }
 
 /// What trimming the oldest segment would take and give.

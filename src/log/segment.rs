@@ -236,6 +236,13 @@ impl Segment {
         u32::try_from(into).map_or(end, |into| mark.index.saturating_add(into).min(end))
     }
 
+    /// The counter after that of the last published record, or the first one that a record can have.
+    pub(crate) fn counter_after(&self, published: Published) -> u64 {
+        let Some(last) = published.marks.checked_sub(1) else { return self.base.counter };
+        let mark = self.mark(last);
+        self.base.counter + u64::from(mark.counter_delta) + u64::from(published.count - mark.index)
+    }
+
     /// Arrival of the last published record, if there is one.
     pub(crate) fn last_arrival_ms(&self, published: Published) -> Option<u64> {
         let last = published.marks.checked_sub(1)?;

@@ -64,6 +64,32 @@ impl Writer {
         self.next_counter
     }
 
+    /// The position that the next record gets.
+    #[must_use]
+    pub const fn next_position(&self) -> u64 {
+        self.next_position
+    }
+
+    /// Leaves out counters: the next record gets this one, if it is not below what it would get.
+    pub const fn skip_counters(&mut self, next_counter: u64) {
+        if next_counter > self.next_counter {
+            self.next_counter = next_counter;
+        }
+    }
+
+    /// Goes on at a later position, as if all records before it had been trimmed. What was appended must be committed.
+    pub fn skip_positions(&mut self, log: &Log, next_position: u64) {
+        debug_assert!(next_position >= self.next_position);
+        self.next_position = next_position;
+        self.horizon = next_position;
+        // Release, and before the spine, as in `trim`.
+        log.horizon.store(next_position, Ordering::Release);
+        self.tail = None;
+        self.open_log = None;
+        self.class = 0;
+        self.replace_spine(log, Vec::new());
+    }
+
     /// Writes `count` records with the next positions and counters; readers see them after [`Self::commit`].
     ///
     /// `arrival_ms` comes from [`Self::arrival_ms`].
@@ -223,7 +249,7 @@ impl Writer {
     }
 
     fn replace_spine(&mut self, log: &Log, segments: Vec<Arc<Segment>>) {
-        let spine = Arc::new(Spine { segments });
+        let spine = Arc::new(Spine { segments, next_counter: self.next_counter });
         log.spine.store(Arc::clone(&spine));
         self.spine = Some(spine);
     }

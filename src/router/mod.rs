@@ -74,7 +74,8 @@ impl ShardMap {
     }
 
     /// The map of these shards, each with its parents, of which those are closed; all by ascending index.
-    fn with_closed(shards: Vec<Arc<Shard>>, parents: Vec<Parents>, closed: Vec<ClosedShard>) -> Self {
+    #[must_use]
+    pub fn with_closed(shards: Vec<Arc<Shard>>, parents: Vec<Parents>, closed: Vec<ClosedShard>) -> Self {
         debug_assert_eq!(shards.len(), parents.len());
         let is_open = |shard: &&Arc<Shard>| closed::position(&closed, shard.id).is_none();
         let mut open: Vec<_> = shards.iter().filter(is_open).cloned().collect();
@@ -98,6 +99,12 @@ impl ShardMap {
             .collect();
         let ends = open.iter().filter(|_| is_whole).map(|shard| shard.range.end.upper_half()).collect();
         Self { shards, parents, closed, open, ends, buckets, bucket_shift }
+    }
+
+    /// Whether the open shards divide all hash keys among them.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        !self.ends.is_empty()
     }
 
     /// All shards, by ascending index: open ones, and closed ones until what they hold has expired.

@@ -78,10 +78,17 @@ enum Condition {
     Poisoned,
 }
 
+/// Counter 0 is the shard's StartingSequenceNumber (reference 5.4).
+pub(super) const COUNTER_FIRST: u64 = 1;
+
 impl ActorState {
     pub(super) const fn new(created_s: u64) -> Self {
-        // Counter 0 is the shard's StartingSequenceNumber (reference 5.4): the first record has 1.
-        Self { writer: Writer::new(1, created_s * 1000), condition: Condition::Open }
+        Self::of(Writer::new(COUNTER_FIRST, created_s * 1000), true)
+    }
+
+    pub(super) const fn of(writer: Writer, is_open: bool) -> Self {
+        let condition = if is_open { Condition::Open } else { Condition::Sealed };
+        Self { writer, condition }
     }
 }
 

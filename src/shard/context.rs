@@ -34,6 +34,25 @@ impl ShardContext {
         self.retention_ms.load(Ordering::Relaxed)
     }
 
+    /// What had expired when retention was last changed, epoch milliseconds.
+    #[must_use]
+    pub fn expired_before_ms(&self) -> u64 {
+        self.expired_before_ms.load(Ordering::Relaxed)
+    }
+
+    /// Retention, and what had expired when it was last changed: of a stream that is put back.
+    pub fn set_retention(&self, retention_ms: u64, expired_before_ms: u64) {
+        self.expired_before_ms.store(expired_before_ms, Ordering::Relaxed);
+        self.retention_ms.store(retention_ms, Ordering::Release);
+    }
+
+    /// Whether so many more bytes of records fit without any having to go.
+    #[must_use]
+    pub fn has_room(&self, bytes: u64) -> bool {
+        let ceiling = self.pool.ceiling();
+        self.pool.held_bytes().saturating_add(bytes) <= ceiling.soft_bytes.midpoint(ceiling.hard_bytes)
+    }
+
     /// Records that arrived before this have expired, in epoch milliseconds.
     #[must_use]
     pub fn not_before_ms(&self, now_ms: u64) -> u64 {

@@ -10,6 +10,7 @@
 //! - `ahead`: what a request that touches many shards asks the processor to fetch meanwhile.
 //! - [`batch`]: a request's records and the countdown of its reply.
 //! - [`seal`]: how shards stop taking records, together.
+//! - [`loading`]: shards that begin with what they held before.
 //! - [`readers`]: the iterator table, which observes who reads the shard.
 //! - `watchers`: who sleeps until there is something to read.
 
@@ -18,6 +19,7 @@ pub(crate) mod actor;
 mod ahead;
 pub mod batch;
 mod context;
+pub mod loading;
 mod mailbox;
 pub mod readers;
 pub mod seal;
@@ -36,10 +38,10 @@ pub use actor::Command;
 pub use context::{ShardContext, Tally};
 pub use watchers::Watcher;
 
-use crate::log::Log;
+use crate::log::{Log, Watermark};
 use crate::names::{HashKeyRange, SequenceNumber, ShardId};
 
-use actor::ActorState;
+use actor::{ActorState, COUNTER_FIRST};
 use mailbox::Mailbox;
 use readers::IteratorTable;
 use std::sync::Arc;
@@ -93,19 +95,30 @@ impl Shard {
     /// child is created a second after its parents were closed (reference 5.4).
     #[must_use]
     pub fn new(id: ShardId, range: HashKeyRange, created_s: u64, context: Arc<ShardContext>) -> Arc<Self> {
-        let exclusive = Exclusive::new(ActorState::new(created_s));
+        Self::with(id, range, created_s, context, Log::new(), ActorState::new(created_s))
+    }
+
+    /// A shard with this log and what belongs to it.
+    fn with(
+        id: ShardId,
+        range: HashKeyRange,
+        created_s: u64,
+        context: Arc<ShardContext>,
+        log: Log,
+        state: ActorState,
+    ) -> Arc<Self> {
         Arc::new(Self {
             range,
             created_s,
             id,
             armed: Armed::new(),
             context,
-            log: Log::new(),
+            log,
             readers: OnceLock::new(),
             mailbox: OnceLock::new(),
             #[cfg(not(shardmill_loom))]
             next_write: ahead::NextWrite::default(),
-            exclusive,
+            exclusive: Exclusive::new(state),
         })
     }
 
@@ -136,6 +149,12 @@ impl Shard {
 
     fn watchers(&self) -> &Watchers {
         &self.readers.get_or_init(Box::default).watchers
+    }
+
+    /// Where its records begin and end now, and the counter that the next one gets.
+    #[must_use]
+    pub fn watermark(&self) -> Watermark {
+        self.log.watermark(COUNTER_FIRST)
     }
 
     /// The sequence number of the record with this counter and arrival.

@@ -41,6 +41,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "control",
         ],
     ),
+    ("persist", &["limits", "names", "log", "shard", "router", "control", "operation"]),
     ("protocol", &["limits", "pool", "error", "document", "names", "log", "shard", "control", "operation"]),
     ("http", &["limits", "pool", "document", "memory", "operation", "protocol"]),
     (

@@ -1,0 +1,298 @@
+//! State that is saved and loaded: nothing missing, nothing else, and no damage unseen.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::loading::{Putting, load};
+use super::snapshot::{self, Item};
+use super::*;
+use crate::clock::MovableClock;
+use crate::config::{Config, Limit};
+use crate::control::{
+    Attached, LoadError, Needs, NewStream, Scope, Stream, StreamMode, StreamSettings, Tags, Taken,
+};
+use crate::log::ReadLimits;
+use crate::memory::MemoryPlan;
+use crate::names::{AccountId, ConsumerName, HashKey, Region, SequenceNumber, ShardId, StreamName};
+use crate::operation::Service;
+use crate::operation::seal::Purpose;
+use crate::shard::batch::Records;
+use crate::transitions::Transition;
+
+const START_MS: u64 = 1_700_000_000_000;
+const HERE: Scope = Scope { account: AccountId::DEFAULT, region: Region::US_EAST_1 };
+const EMPTY: Putting = Putting { replaces: false, goes_on: false };
+
+fn service_with(config: Config) -> (Arc<Service>, MovableClock) {
+    let clock = MovableClock::new(START_MS);
+    let config = Config { latency_ms: 0, shard_limit: Limit::Infinite, ..config };
+    let service = crate::server::service(&config, &MemoryPlan::of(&config), 0, clock.clock()).unwrap();
+    (service, clock)
+}
+
+fn service() -> (Arc<Service>, MovableClock) {
+    service_with(Config::default())
+}
+
+fn create(service: &Service, scope: Scope, name: &str, shard_count: u32) -> Arc<Stream> {
+    let new = NewStream {
+        scope,
+        name: StreamName::parse(name).unwrap(),
+        shard_count,
+        settings: StreamSettings::of(StreamMode::Provisioned),
+        tags: Tags::default(),
+    };
+    service.registry.create(new).unwrap()
+}
+
+async fn put(stream: &Stream, records: impl IntoIterator<Item = (String, Vec<u8>)>) {
+    let mut collected = Records::take();
+    for (key, data) in records {
+        collected.push(&key, None, &data).unwrap();
+    }
+    assert_eq!(stream.shard_maps().store(collected).await.unwrap().failed_count(), 0);
+}
+
+fn numbered(range: std::ops::Range<u32>) -> impl Iterator<Item = (String, Vec<u8>)> {
+    range.map(|number| (format!("key {number}"), number.to_le_bytes().to_vec()))
+}
+
+fn saved(service: &Service) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let state = State::take(service);
+    snapshot::write(&state, &mut bytes, &mut Pace::free()).unwrap();
+    bytes
+}
+
+/// A record with all that a reader is told of it.
+type Told = (u64, SequenceNumber, u64, Vec<u8>, Vec<u8>);
+
+/// All records of all streams, shard by shard.
+fn told(service: &Service) -> Vec<(String, ShardId, Vec<Told>)> {
+    let limits = ReadLimits { records_max: u32::MAX, bytes_max: u64::MAX };
+    let mut told = Vec::new();
+    for taken in service.registry.take() {
+        for shard in &taken.shards {
+            let mut records = Vec::new();
+            shard.log().read(0, shard.not_before_ms(service.clock.now_ms()), limits, |record| {
+                let number = shard.sequence_number(record.counter, record.arrival_ms);
+                let (key, data) = (record.key.to_vec(), record.data.to_vec());
+                records.push((record.position, number, record.arrival_ms, key, data));
+            });
+            told.push((taken.saved.arn.to_string(), shard.id, records));
+        }
+    }
+    told
+}
+
+/// All but the records and the counters, which jump.
+fn described(service: &Service) -> Vec<crate::control::SavedStream> {
+    let without_counters = |Taken { mut saved, .. }: Taken| {
+        for shard in &mut saved.shards {
+            shard.next_counter = 0;
+        }
+        saved
+    };
+    service.registry.take().into_iter().map(without_counters).collect()
+}
+
+/// Streams in several states, in two regions: split and merged shards, records of many sizes and times, trimmed ones,
+/// consumers, tags, policies, encryption, a reshard under way.
+async fn busy(service: &Service, clock: &MovableClock) {
+    let stream = create(service, HERE, "busy", 3);
+    for batch in 0..20_u32 {
+        put(&stream, numbered(batch * 100..batch * 100 + 100)).await;
+        clock.advance(Duration::from_millis(u64::from(batch % 3)));
+    }
+    put(&stream, [("large".to_owned(), vec![7; 900_000]), (String::new(), Vec::new())]).await;
+    service.registry.split_shard(HERE, "busy", ShardId::FIRST, Some(HashKey(1 << 100))).unwrap();
+    clock.advance(Duration::from_secs(3));
+    put(&stream, numbered(5_000..5_100)).await;
+    let [left, right] = [3, 4].map(|index| ShardId::new(index).unwrap());
+    service.registry.merge_shards(HERE, "busy", left, right).unwrap();
+    clock.advance(Duration::from_secs(3));
+    put(&stream, numbered(6_000..6_100)).await;
+    let change = service.registry.begin_change(HERE, "busy", Needs::Settled).unwrap();
+    let tags = Tags::default().with([("a".to_owned(), "b".to_owned())]).unwrap();
+    let attached = Attached { tags, policy: Some("{}".into()) };
+    change.register_consumer(ConsumerName::parse("c").unwrap(), attached.clone()).unwrap();
+    change.attach(attached);
+    change.retain_hours(48);
+    let settings =
+        StreamSettings { key_id: Some("alias/aws/kinesis".into()), ..(*change.settings()).clone() };
+    change.update(settings, Transition::StartEncryption);
+    drop(change);
+    clock.advance(Duration::from_secs(1));
+    put(&stream, numbered(7_000..7_100)).await;
+    let elsewhere = Scope { region: Region::parse("eu-west-1").unwrap(), ..HERE };
+    let other = create(service, elsewhere, "busy", 1);
+    put(&other, numbered(0..10)).await;
+    let expired = create(service, HERE, "expired", 1);
+    put(&expired, numbered(0..10)).await;
+    clock.advance(Duration::from_secs(24 * 3600 + 1));
+    service.registry.tidy_up().await;
+    put(&other, numbered(10..15)).await;
+    service.registry.accounts().enable_commitment(HERE, clock.clock().now_ms());
+}
+
+/// Protects: every record with its number and arrival, lineage, consumers, tags, settings and tokens come back; what is
+/// put after that gets numbers above.
+#[tokio::test]
+async fn everything_comes_back() {
+    let (from, clock) = service();
+    busy(&from, &clock).await;
+    let bytes = saved(&from);
+    let (to, to_clock) = service();
+    to_clock.advance(Duration::from_millis(clock.clock().now_ms() - START_MS));
+    let totals = load(&to, bytes.as_slice(), EMPTY).unwrap();
+    assert_eq!(told(&to), told(&from));
+    assert_eq!(described(&to), described(&from));
+    assert_eq!(to.registry.accounts().runs(), from.registry.accounts().runs());
+    let records: usize = told(&from).iter().map(|(_, _, records)| records.len()).sum();
+    assert_eq!((totals.streams, totals.records), (3, records as u64));
+    assert!(records > 2_300, "{records}");
+    let token = from.sealer.seal(Purpose::ShardIterator, b"token");
+    assert!(to.sealer.open(Purpose::ShardIterator, &token).is_some());
+    for (name, scope) in from.registry.take().iter().map(|taken| (taken.saved.arn.name.clone(), taken)) {
+        let arn = &scope.saved.arn;
+        let scope = Scope { account: arn.account, region: arn.region };
+        let [old, new] = [&from, &to].map(|service| service.registry.find(scope, name.as_str()).unwrap());
+        for stream in [&old, &new] {
+            put(stream, numbered(0..200)).await;
+        }
+        for (old, new) in old.shard_map().open().iter().zip(new.shard_map().open()) {
+            let (old, new) = (old.watermark(), new.watermark());
+            assert_eq!(old.tip, new.tip);
+            assert!(new.next_counter >= old.next_counter + (1 << 32) - 200, "{old:?} {new:?}");
+        }
+    }
+    // And once more, from there.
+    let (third, third_clock) = service();
+    third_clock.advance(Duration::from_millis(clock.clock().now_ms() - START_MS));
+    load(&third, saved(&to).as_slice(), EMPTY).unwrap();
+    assert_eq!(told(&third), told(&to));
+}
+
+/// Protects: a byte that was changed, whichever, is found no later than where it stands, and nothing is loaded; the same of
+/// a file that ends early or goes on.
+#[tokio::test]
+async fn no_byte_is_changed_unseen() {
+    let (from, clock) = service();
+    let stream = create(&from, HERE, "s", 2);
+    put(&stream, numbered(0..20)).await;
+    clock.advance(Duration::from_millis(1));
+    put(&stream, numbered(20..30)).await;
+    let mut bytes = saved(&from);
+    let (to, _) = service();
+    let refusal = |bytes: &[u8]| {
+        let error = load(&to, bytes, EMPTY).expect_err("damage is found");
+        assert!(to.registry.take().is_empty(), "{error}");
+        match error {
+            PersistError::Damaged { offset, .. } | PersistError::Version { offset, .. } => offset,
+            other => panic!("{other}"),
+        }
+    };
+    for place in 0..bytes.len() {
+        for bit in 0..8 {
+            bytes[place] ^= 1 << bit;
+            let offset = refusal(&bytes);
+            assert!(offset <= place as u64 && place as u64 - offset < 1_000, "{place}: told of {offset}");
+            bytes[place] ^= 1 << bit;
+        }
+        assert!(refusal(&bytes[..place]) <= place as u64);
+    }
+    bytes.push(0);
+    assert_eq!(refusal(&bytes), bytes.len() as u64 - 1);
+    bytes.pop();
+    load(&to, bytes.as_slice(), EMPTY).unwrap();
+}
+
+/// Protects: a stream that is there is not replaced by accident; when it is, its numbers go on above those that it has
+/// issued here.
+#[tokio::test]
+async fn replacing_is_asked_for() {
+    let (service, _) = service();
+    let stream = create(&service, HERE, "s", 1);
+    put(&stream, numbered(0..5)).await;
+    let bytes = saved(&service);
+    let refused = load(&service, bytes.as_slice(), EMPTY).unwrap_err();
+    assert!(matches!(refused, PersistError::Load(LoadError::Exists(_))), "{refused}");
+    let mut last = 0;
+    for _ in 0..3 {
+        load(&service, bytes.as_slice(), Putting { replaces: true, ..EMPTY }).unwrap();
+        let stream = service.registry.find(HERE, "s").unwrap();
+        let shard = Arc::clone(&stream.shard_map().shards()[0]);
+        assert_eq!(shard.watermark().tip, 5);
+        put(&stream, numbered(5..6)).await;
+        let issued = shard.watermark().next_counter;
+        assert!(issued > last, "{issued} after {last}");
+        last = issued;
+    }
+}
+
+/// Protects: what does not fit the memory limit is refused, and nothing of it stays.
+#[tokio::test]
+async fn memory_is_respected() {
+    let (from, _) = service();
+    let stream = create(&from, HERE, "s", 1);
+    for _ in 0..100 {
+        put(&stream, [("k".to_owned(), vec![1; 1_000_000])]).await;
+    }
+    let bytes = saved(&from);
+    let (to, _) =
+        service_with(Config { memory_limit_bytes: Some(Limit::At(128 << 20)), ..Config::default() });
+    let refused = load(&to, bytes.as_slice(), EMPTY).unwrap_err();
+    assert!(matches!(refused, PersistError::Memory { .. }), "{refused}");
+    assert!(to.registry.take().is_empty());
+    let small = create(&to, HERE, "s", 1);
+    put(&small, [("k".to_owned(), vec![1; 1_000_000])]).await;
+}
+
+/// Protects: a snapshot of a server whose oldest records go while it is read holds what a reader would have found.
+#[tokio::test]
+async fn gaps_are_what_was_trimmed() {
+    let (from, _) =
+        service_with(Config { memory_limit_bytes: Some(Limit::At(128 << 20)), ..Config::default() });
+    let stream = create(&from, HERE, "s", 1);
+    let megabyte = || [("k".to_owned(), vec![1; 1_000_000])];
+    for _ in 0..30 {
+        put(&stream, megabyte()).await;
+    }
+    let state = State::take(&from);
+    for _ in 0..30 {
+        put(&stream, megabyte()).await;
+    }
+    let mut bytes = Vec::new();
+    snapshot::write(&state, &mut bytes, &mut Pace::free()).unwrap();
+    let mut positions = Vec::new();
+    snapshot::read(bytes.as_slice(), |item, _| {
+        if let Item::Run(run) = item {
+            positions.extend((0..run.records.len() as u64).map(|number| run.position + number));
+        }
+        Ok(())
+    })
+    .unwrap();
+    let horizon = stream.shard_map().shards()[0].watermark().horizon;
+    assert!(horizon > 0, "nothing was trimmed");
+    assert_eq!(positions, (horizon.min(30)..30).collect::<Vec<_>>());
+    let (to, _) = service();
+    load(&to, bytes.as_slice(), EMPTY).unwrap();
+    let loaded = to.registry.find(HERE, "s").unwrap().shard_map().shards()[0].watermark();
+    assert_eq!((loaded.horizon, loaded.tip), (horizon.min(30), 30));
+}
+
+/// Protects: the fingerprint is another one after any change and the same without one.
+#[tokio::test]
+async fn changes_show_in_the_fingerprint() {
+    let (service, clock) = service();
+    let stream = create(&service, HERE, "s", 1);
+    let fingerprint = || State::take(&service).fingerprint();
+    let before = fingerprint();
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(fingerprint(), before);
+    put(&stream, numbered(0..1)).await;
+    let after = fingerprint();
+    assert_ne!(after, before);
+    service.registry.accounts().enable_commitment(HERE, clock.clock().now_ms());
+    assert_ne!(fingerprint(), after);
+}
