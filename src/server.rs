@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::clock::Clock;
-use crate::config::{Config, System};
+use crate::config::{Config, SnapshotPeers, System};
 use crate::control::{
     ControlError, ControlSettings, NewStream, Registry, Scope, StreamMode, StreamSettings, Tags,
 };
@@ -128,6 +128,7 @@ impl Server {
             service: Arc::clone(&service),
             budget: BodyBudget::new(plan.bodies),
             tls: Arc::new(tls),
+            is_open_to_all: config.snapshot_peers == SnapshotPeers::Any,
         };
         let workers: Result<Vec<_>, _> = (0..config.workers.max(1))
             .map(|number| Worker::start(number, shared.clone(), stopped.clone()))

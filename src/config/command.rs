@@ -4,6 +4,7 @@ use super::ConfigError;
 use super::idle::{GC_FLAG, IDLE};
 use super::place::System;
 use super::settings::Setting;
+use super::snapshot_task::{self, SnapshotTask};
 use super::table::SETTINGS;
 use clap::{Arg, ArgAction, ArgMatches, Command, error::ErrorKind};
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ pub(super) enum Line {
         /// Flags that were given, with their values.
         flags: BTreeMap<&'static str, String>,
     },
+    /// To do something with state, and stop.
+    Snapshot(SnapshotTask),
     /// A text was asked for.
     Show(String),
 }
@@ -38,6 +41,8 @@ EXAMPLES
       Where kinesis-mock ran: its ports, 4567 and 4568, and its variables.
   shardmill kinesalite --port 4567 --shardLimit 20 --createStreamMs 0
       Where kinesalite ran, with its flags.
+  shardmill snapshot save state.snapshot
+      Save what a running server holds; `shardmill snapshot --help` says more.
 
 An empty environment variable counts as unset. Exit codes: 0 stopped by a signal, 1 failed, 2 bad settings.
 ";
@@ -53,6 +58,10 @@ where
     match command().try_get_matches_from(args) {
         Ok(matches) => {
             let (subcommand, serve) = matches.subcommand().unwrap_or(("", &matches));
+            if subcommand == "snapshot" {
+                let unsaid = || ConfigError::BadCommandLine("see `shardmill snapshot --help`".to_owned());
+                return snapshot_task::task(serve).map(Line::Snapshot).ok_or_else(unsaid);
+            }
             let in_place_of = match subcommand {
                 "kinesis-mock" => System::KinesisMock,
                 "kinesalite" => System::Kinesalite,
@@ -61,9 +70,7 @@ where
             };
             Ok(Line::Serve { in_place_of, flags: flags(serve) })
         }
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            Ok(Line::Show(error.to_string()))
-        }
+        Err(error) if is_text(error.kind()) => Ok(Line::Show(error.to_string())),
         Err(error) => {
             // The first line says what is wrong; tips and usage follow, which `--help` gives better.
             let text = error.to_string();
@@ -71,6 +78,15 @@ where
             Err(ConfigError::BadCommandLine(format!("{what}; see `shardmill --help`")))
         }
     }
+}
+
+const fn is_text(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    )
 }
 
 /// `shardmill` alone takes the flags of `shardmill serve` and means the same.
@@ -82,6 +98,7 @@ fn command() -> Command {
         .about(env!("CARGO_PKG_DESCRIPTION"))
         .version(env!("CARGO_PKG_VERSION"))
         .subcommands([serve, kinesis_mock, kinesalite].map(with_settings))
+        .subcommand(snapshot_task::command())
         .args_conflicts_with_subcommands(true)
         .disable_help_subcommand(true)
 }

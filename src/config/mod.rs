@@ -9,6 +9,7 @@ mod idle;
 mod place;
 mod resolve;
 mod settings;
+mod snapshot_task;
 #[cfg(test)]
 mod systems_tests;
 mod table;
@@ -19,6 +20,7 @@ mod values;
 
 pub use place::{Provider, System};
 pub use settings::settings_table_markdown;
+pub use snapshot_task::{SnapshotAction, SnapshotTask};
 
 pub use crate::limits::{AtMemoryLimit, Limit};
 use crate::names::{AccountId, Region, StreamName};
@@ -74,6 +76,8 @@ pub struct Config {
     pub tls_key: Option<PathBuf>,
     /// Where the CA of the generated certificate is written at the start, in PEM.
     pub tls_ca_out: Option<PathBuf>,
+    /// Who may save and load state over HTTP.
+    pub snapshot_peers: SnapshotPeers,
     /// The process that started this one and with which the program ends, where the system can tell.
     pub end_with: Option<i32>,
     /// The least severe message that is logged.
@@ -107,6 +111,7 @@ impl Default for Config {
             tls_cert: None,
             tls_key: None,
             tls_ca_out: None,
+            snapshot_peers: SnapshotPeers::Loopback,
             end_with: None,
             log_level: LogLevel::Info,
             log_format: LogFormat::Text,
@@ -124,6 +129,8 @@ pub enum Invocation {
         /// What was accepted and means nothing, a line for each, to be told once.
         notes: Vec<String>,
     },
+    /// Save, load or look into state, and stop.
+    Snapshot(SnapshotTask),
     /// Print this text (help or version) to stdout and stop; it ends with a line break.
     Show(String),
 }
@@ -137,6 +144,15 @@ pub struct InitialStream {
     pub shards: u32,
     /// Its region.
     pub region: Region,
+}
+
+/// Who may save and load state over HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotPeers {
+    /// Clients on the same machine.
+    Loopback,
+    /// Everybody who can reach the server.
+    Any,
 }
 
 /// How severe a message must be to be logged.

@@ -29,6 +29,7 @@ impl Config {
     {
         let (in_place_of, flags) = match command::parse(args)? {
             Line::Serve { in_place_of, flags } => (in_place_of, flags),
+            Line::Snapshot(task) => return Ok(Invocation::Snapshot(task)),
             Line::Show(text) => return Ok(Invocation::Show(text)),
         };
         let is_set =

@@ -3,7 +3,7 @@
 use super::place::{Provider, System, Where};
 use super::settings::{BOOL, Default, Name, Setting};
 use super::values::{self, BAD, BadValue};
-use super::{AtMemoryLimit, Config, LogFormat, LogLevel};
+use super::{AtMemoryLimit, Config, LogFormat, LogLevel, SnapshotPeers};
 use crate::transitions::Transition;
 use std::net::SocketAddr;
 
@@ -427,6 +427,19 @@ pub(super) static SETTINGS: &[Setting] = &[
         help: "How often state would be saved",
         accepted: DURATION,
         apply: |_, text| values::duration_ms(text).map(drop),
+        ..Setting::EMPTY
+    },
+    Setting {
+        flag: "snapshot-peers",
+        env: &[Name::ours("SHARDMILL_SNAPSHOT_PEERS")],
+        value_name: "WHO",
+        default: Default::Value("loopback"),
+        help: "Who may save and load state over HTTP: loopback, or any client that reaches the server",
+        accepted: "loopback or any",
+        apply: |config, text| {
+            let peers = [("loopback", SnapshotPeers::Loopback), ("any", SnapshotPeers::Any)];
+            values::word(text, &peers).map(|peers| config.snapshot_peers = peers)
+        },
         ..Setting::EMPTY
     },
     Setting {

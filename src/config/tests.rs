@@ -95,6 +95,7 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("persist-path", "data", "/var/data"),
     ("persist-file-name", "000000000000.json", "x"),
     ("persist-interval", "5s", "1 minute"),
+    ("snapshot-peers", "any", "loopback"),
     ("end-with", "1", "4194304"),
     ("log-level", "trace", "ERROR"),
     ("log-format", "text", "JSON"),

@@ -40,20 +40,29 @@ pub(crate) struct Shared {
     pub(crate) budget: BodyBudget,
     /// Whose certificate is shown.
     pub(crate) tls: Arc<Tls>,
+    /// Whether clients on other machines may save and load state, too.
+    pub(crate) is_open_to_all: bool,
+}
+
+/// What the requests of one connection are answered with.
+pub(super) struct Behind {
+    pub(super) service: Arc<Service>,
+    pub(super) budget: BodyBudget,
+    /// Whether its client may save and load state.
+    pub(super) is_trusted: bool,
 }
 
 /// What the requests of one HTTP/1.1 connection share. It is counted for each connection, so that what each request counts
 /// up and down stays in the caches of one core.
 pub(super) struct Served {
-    service: Arc<Service>,
-    budget: BodyBudget,
+    behind: Behind,
     pub(super) turns: Turns,
 }
 
 impl Served {
     /// For a connection that has had no request.
-    pub(super) fn new(service: Arc<Service>, budget: BodyBudget) -> Arc<Self> {
-        Arc::new(Self { service, budget, turns: Turns::default() })
+    pub(super) fn new(behind: Behind) -> Arc<Self> {
+        Arc::new(Self { behind, turns: Turns::default() })
     }
 }
 
@@ -62,23 +71,33 @@ impl Served {
 pub(crate) async fn serve(socket: TcpStream, shared: Shared, mut stopping: watch::Receiver<bool>) {
     // Nothing more is to be said to a client that is gone without a word, or when the server stops.
     let Some(Ok(opening)) = unless_stopped(pin!(peek(&socket)), &mut stopping).await else { return };
+    let Shared { service, budget, tls, is_open_to_all } = shared;
+    let is_here = || socket.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
+    let behind = Behind { is_trusted: is_open_to_all || is_here(), service, budget };
     if opening == Some(Opening::Http1) {
-        serve_http1(socket, shared.service, shared.budget, stopping).await;
-    } else if let Err(error) = Box::pin(serve_rarer(socket, opening, shared, stopping)).await {
+        serve_plain(socket, behind, stopping).await;
+    } else if let Err(error) = Box::pin(serve_rarer(socket, opening, &tls, behind, stopping)).await {
         tracing::debug!(%error, "connection ended");
     }
 }
 
-/// Serves a connection in HTTP/1.1.
+/// Serves a connection within this process in HTTP/1.1.
 pub(crate) async fn serve_http1<S>(
     stream: S,
     service: Arc<Service>,
     budget: BodyBudget,
-    mut stopping: watch::Receiver<bool>,
+    stopping: watch::Receiver<bool>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    if let Err(error) = http1(WriteWatch::over(stream), service, budget, &mut stopping).await {
+    serve_plain(stream, Behind { service, budget, is_trusted: true }, stopping).await;
+}
+
+async fn serve_plain<S>(stream: S, behind: Behind, mut stopping: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if let Err(error) = http1(WriteWatch::over(stream), behind, &mut stopping).await {
         tracing::debug!(%error, "connection ended");
     }
 }
@@ -87,16 +106,16 @@ pub(crate) async fn serve_http1<S>(
 async fn serve_rarer(
     socket: TcpStream,
     opening: Option<Opening>,
-    shared: Shared,
+    tls: &Tls,
+    behind: Behind,
     mut stopping: watch::Receiver<bool>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let Some(opened) = unless_stopped(pin!(open(socket, opening, &shared.tls)), &mut stopping).await else {
+    let Some(opened) = unless_stopped(pin!(open(socket, opening, tls)), &mut stopping).await else {
         return Ok(());
     };
-    let Shared { service, budget, .. } = shared;
     match opened? {
-        (Opening::Http2, stream) => http2::serve(stream, service, budget, &mut stopping).await?,
-        (Opening::Http1 | Opening::Tls, stream) => http1(stream, service, budget, &mut stopping).await?,
+        (Opening::Http2, stream) => http2::serve(stream, behind, &mut stopping).await?,
+        (Opening::Http1 | Opening::Tls, stream) => http1(stream, behind, &mut stopping).await?,
     }
     Ok(())
 }
@@ -121,22 +140,17 @@ async fn open(
     }
 }
 
-async fn http1<S>(
-    stream: S,
-    service: Arc<Service>,
-    budget: BodyBudget,
-    stopping: &mut watch::Receiver<bool>,
-) -> hyper::Result<()>
+async fn http1<S>(stream: S, behind: Behind, stopping: &mut watch::Receiver<bool>) -> hyper::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let served = Served::new(service, budget);
+    let served = Served::new(behind);
     let stream = HeadWatch::over(stream, Arc::clone(&served));
     let answers = service_fn(move |request| {
         let served = Arc::clone(&served);
         async move {
             served.turns.begin();
-            let answer = exchange::answer(request, &served.service, &served.budget).await;
+            let answer = exchange::answer(request, &served.behind).await;
             Ok::<_, Infallible>(answer.map(|body| Answered::new(body, served)))
         }
     });

@@ -6,7 +6,6 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode, Version};
 
-use crate::operation::Service;
 use crate::protocol::answer::Answer;
 use crate::protocol::codec::Codec;
 use crate::protocol::dispatch::{Class, classify};
@@ -16,9 +15,11 @@ use crate::protocol::headers::{AnswerIds, Cors};
 use crate::protocol::json::JsonScratch;
 use crate::protocol::records::event_messages::EventMessages;
 
-use super::body::{self, Arrival, BodyBudget, BodyError};
+use super::body::{self, Arrival, BodyError};
+use super::connection::Behind;
 use super::health;
 use super::reply_body::ReplyBody;
+use super::snapshot;
 use super::window::{WINDOW_BYTES, WINDOW_BYTES_MULTIPLEXED};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -63,11 +64,11 @@ fn is_ascii(bytes: &[u8]) -> bool {
 }
 
 /// Answers one request.
-pub(crate) async fn answer(
-    request: Request<Incoming>,
-    service: &Service,
-    budget: &BodyBudget,
-) -> Response<ReplyBody> {
+pub(super) async fn answer(request: Request<Incoming>, behind: &Behind) -> Response<ReplyBody> {
+    if request.uri().path() == snapshot::PATH {
+        return Box::pin(snapshot::answer(request, behind)).await;
+    }
+    let Behind { service, budget, .. } = behind;
     let (parts, incoming) = request.into_parts();
     let is_http2 = parts.version == Version::HTTP_2;
     let fields = HeaderFields::of(&parts.headers);

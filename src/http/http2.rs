@@ -25,10 +25,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::operation::Service;
-
-use super::body::BodyBudget;
-use super::connection::unless_stopped;
+use super::connection::{Behind, unless_stopped};
 use super::exchange;
 use super::window::WINDOW_BYTES_MULTIPLEXED;
 use super::write_watch::WRITE_STALL_MAX;
@@ -56,20 +53,19 @@ const _: () = assert!(*STREAMS.end() as usize * STREAM_WINDOW_BYTES <= 64 << 20)
 /// How the connection ended, if not in order.
 pub(super) async fn serve<S>(
     stream: S,
-    service: Arc<Service>,
-    budget: BodyBudget,
+    behind: Behind,
     stopping: &mut watch::Receiver<bool>,
 ) -> hyper::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let streams_max = budget.streams_max(STREAMS);
+    let streams_max = behind.budget.streams_max(STREAMS);
     let connection_window =
         u32::try_from(STREAM_WINDOW_BYTES).unwrap_or(u32::MAX).saturating_mul(streams_max);
-    let shared = Arc::new((service, budget));
+    let behind = Arc::new(behind);
     let answers = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(exchange::answer(request, &shared.0, &shared.1).await) }
+        let behind = Arc::clone(&behind);
+        async move { Ok::<_, Infallible>(exchange::answer(request, &behind).await) }
     });
     let connection = http2::Builder::new(StreamTasks)
         .initial_stream_window_size(u32::try_from(STREAM_WINDOW_BYTES).unwrap_or(u32::MAX))

@@ -7,7 +7,7 @@
 //! - [`exchange`]: one request and its answer.
 //! - [`body`]: request bodies in, within a budget; [`reply_body`]: replies out, in chunks.
 //! - [`window`]: the buffers of replies in chunks.
-//! - [`health`]: answers about the server itself.
+//! - [`health`]: answers about the server itself; [`snapshot`]: its state, saved and loaded.
 
 pub(crate) mod body;
 mod certificates;
@@ -18,6 +18,7 @@ pub(crate) mod health;
 mod http2;
 mod opening;
 pub(crate) mod reply_body;
+mod snapshot;
 pub(crate) mod tls;
 pub(crate) mod window;
 mod wire;

@@ -4,11 +4,12 @@
 //! Where a connection has many replies on their way, they go out in windows, and each window that is taken counts as
 //! progress (`http2.rs`). Not so the events of a subscription: whoever takes them late holds up nobody else.
 
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
+use tokio::sync::mpsc;
 
 use crate::protocol::records::event_messages::EventMessages;
 use crate::protocol::records::get_body::GetBody;
@@ -24,7 +25,12 @@ pub(crate) enum ReplyBody {
     Records(RecordsBody),
     /// The events of a subscription.
     Events(EventsBody),
+    /// State that is saved, as it is written.
+    State(StateBody),
 }
+
+/// State on its way out. Where writing it fails, the body does not end as it should.
+pub(crate) type StateBody = mpsc::Receiver<io::Result<Bytes>>;
 
 /// A written reply on its way out.
 pub(crate) struct WholeBody {
@@ -72,16 +78,21 @@ impl ReplyBody {
 
 impl Body for ReplyBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         match self.get_mut() {
             Self::Whole(whole) => Poll::Ready(whole.next_frame().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Records(records) => records.poll_chunk(context),
             Self::Events(events) => events.poll_message(context),
+            Self::State(pieces) => {
+                made_progress();
+                let piece = ready!(pieces.poll_recv(context));
+                Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
+            }
         }
     }
 
@@ -89,7 +100,7 @@ impl Body for ReplyBody {
         match self {
             Self::Whole(whole) => whole.left.is_empty(),
             Self::Records(records) => records.left == 0,
-            Self::Events(_) => false,
+            Self::Events(_) | Self::State(_) => false,
         }
     }
 
@@ -98,7 +109,7 @@ impl Body for ReplyBody {
             Self::Whole(whole) => SizeHint::with_exact(whole.left.len() as u64),
             Self::Records(records) => SizeHint::with_exact(records.left),
             // Over HTTP/1.1 that makes it chunked.
-            Self::Events(_) => SizeHint::default(),
+            Self::Events(_) | Self::State(_) => SizeHint::default(),
         }
     }
 }
@@ -114,7 +125,7 @@ impl WholeBody {
 }
 
 impl RecordsBody {
-    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if self.writer.is_done() {
             debug_assert_eq!(self.left, 0, "the reply is shorter than its Content-Length");
             return Poll::Ready(None);
@@ -134,7 +145,7 @@ impl RecordsBody {
 }
 
 impl EventsBody {
-    fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if std::mem::replace(&mut self.yields, false) {
             context.waker().wake_by_ref();
             return Poll::Pending;

@@ -43,7 +43,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("persist", &["limits", "names", "log", "shard", "router", "control", "operation"]),
     ("protocol", &["limits", "pool", "error", "document", "names", "log", "shard", "control", "operation"]),
-    ("http", &["limits", "pool", "document", "memory", "operation", "protocol"]),
+    ("http", &["limits", "pool", "document", "memory", "operation", "persist", "protocol"]),
     (
         "server",
         &[
@@ -60,7 +60,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("in_memory", &["clock", "config", "memory", "operation", "http", "server"]),
-    ("cli", &["clock", "config", "server"]),
+    ("cli", &["clock", "config", "control", "operation", "persist", "server"]),
 ];
 
 /// The files that wire the rooms together, which see everything and which no room may see.

@@ -13,6 +13,7 @@
 //! - [`tags`], [`policies`], [`settings`], [`encryption`], [`account`], [`consumers`]: how streams, consumers and accounts
 //!   are set, tagged and described; [`administration_errors`]: what is refused of it, to the letter.
 //! - [`scopes`], [`durations`]: accounts and regions, each for itself; transitions, each with a time of its own.
+//! - [`snapshots`]: state saved and loaded while the server goes on.
 //! - [`launch_forms`]: started as kinesis-mock and kinesalite are, through the npm package too.
 //! - [`http2`], [`tls`]: what else than plain HTTP/1.1 the port takes; [`budget`]: bodies that want more memory than there
 //!   is.
@@ -56,6 +57,7 @@ mod settings;
 mod setup;
 mod shapes;
 mod shutdown;
+mod snapshots;
 mod source;
 mod speakers;
 mod spellings;

@@ -11,7 +11,7 @@ fn from_environment(variables: &[(&str, &str)]) -> Config {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     match Config::resolve(["shardmill"], variables).expect("settings") {
         Invocation::Serve { config, .. } => Config { port: 0, ..*config },
-        Invocation::Show(text) => panic!("{text}"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -4,6 +4,9 @@
 //! a signal or a text was asked for, 1 the server could not run, 2 bad settings, 130 a second signal cut the
 //! shutdown short.
 
+mod endpoint;
+mod snapshot;
+
 use crate::clock::Clock;
 use crate::config::{Config, Invocation, LogFormat, LogLevel, System};
 use crate::server::Server;
@@ -37,6 +40,10 @@ where
     let env = std::env::vars_os().map(|(name, value)| (lossily(name), lossily(value)));
     match Config::resolve(args, env) {
         Ok(Invocation::Serve { config, notes }) => serve(*config, &notes),
+        Ok(Invocation::Snapshot(task)) => match snapshot::run(&task) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error, 1),
+        },
         Ok(Invocation::Show(text)) => {
             // Whoever closed our stdout did not want the text.
             let _ = io::stdout().write_all(text.as_bytes());

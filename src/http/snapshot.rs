@@ -1,0 +1,248 @@
+//! The server's state over HTTP: `GET /_shardmill/snapshot` saves it, as a stream; PUT or POST loads it.
+//!
+//! A thread of its own reads or writes, and its pieces pass through a short queue: whoever takes or sends them slowly
+//! holds up that thread and nobody else. Answered to trusted clients only, and to no web page: a browser says where the
+//! page came from.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN};
+use hyper::{Method, Request, Response, StatusCode};
+use std::future::poll_fn;
+use std::pin::Pin;
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot};
+
+use crate::document::Value;
+use crate::operation::Service;
+use crate::persist::{self, Format, Pace, PersistError, Putting, State, Totals};
+use crate::protocol::json;
+
+use super::connection::Behind;
+use super::reply_body::{ReplyBody, StateBody};
+use super::window::WINDOW_BYTES;
+
+/// Where it is.
+pub(super) const PATH: &str = "/_shardmill/snapshot";
+
+/// Bytes of a piece of what is saved.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// Pieces that wait.
+const PIECES_MAX: usize = 4;
+
+/// How long a client may take for the next piece of what is to be loaded.
+const PIECE_WITHIN: Duration = Duration::from_secs(30);
+
+/// Saves and loads at once, at most: each has a thread and reads all there is.
+static TURNS: Semaphore = Semaphore::const_new(2);
+
+/// A refusal or the end of a load: a status, and what is told.
+type Told = (StatusCode, Value<'static>);
+
+/// Answers a request for that path.
+pub(super) async fn answer(request: Request<Incoming>, behind: &Behind) -> Response<ReplyBody> {
+    let is_whole = request.method() == Method::GET;
+    let (status, value) = match begin(&request, behind) {
+        Err(refused) => refused,
+        Ok((turn, Asked { format, replaces })) => {
+            let service = Arc::clone(&behind.service);
+            if is_whole {
+                match save(service, format, turn) {
+                    Ok(pieces) => return saved(pieces, format),
+                    Err(error) => message(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+                }
+            } else {
+                load(service, request.into_body(), Putting { replaces, goes_on: false }, turn).await
+            }
+        }
+    };
+    let mut body = Vec::new();
+    json::write(&value, &mut body);
+    let mut response = Response::new(ReplyBody::whole(body, WINDOW_BYTES));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if !is_whole && status != StatusCode::OK {
+        // What is left of the body is not worth reading.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// What the query asks for.
+struct Asked {
+    format: Format,
+    replaces: bool,
+}
+
+/// Whether it may begin, and what is wanted.
+fn begin(request: &Request<Incoming>, behind: &Behind) -> Result<(SemaphorePermit<'static>, Asked), Told> {
+    if !behind.is_trusted {
+        let why = "state is saved and loaded for clients on the same machine; see --snapshot-peers";
+        return Err(message(StatusCode::FORBIDDEN, why));
+    }
+    if request.headers().contains_key(ORIGIN) {
+        return Err(message(StatusCode::FORBIDDEN, "state is not saved or loaded for web pages"));
+    }
+    if ![Method::GET, Method::PUT, Method::POST].contains(request.method()) {
+        return Err(message(StatusCode::METHOD_NOT_ALLOWED, "GET saves; PUT or POST loads"));
+    }
+    let mut asked = Asked { format: Format::Snapshot, replaces: false };
+    for part in request.uri().query().unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
+        match part.split_once('=') {
+            Some(("format", name)) if Format::parse(name).is_some() => {
+                asked.format = Format::parse(name).unwrap_or(Format::Snapshot);
+            }
+            Some(("replace", "true")) => asked.replaces = true,
+            Some(("replace", "false")) => asked.replaces = false,
+            _ => {
+                let why = format!("{part:?} is none of format=snapshot, format=kinesis-mock, replace=true");
+                return Err(message(StatusCode::BAD_REQUEST, &why));
+            }
+        }
+    }
+    let busy = |_| message(StatusCode::SERVICE_UNAVAILABLE, "others are saving or loading state");
+    Ok((TURNS.try_acquire().map_err(busy)?, asked))
+}
+
+fn message(status: StatusCode, text: &str) -> Told {
+    (status, Value::structure([("message", Value::string(text.to_owned()))]))
+}
+
+fn saved(pieces: StateBody, format: Format) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::State(pieces));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+    response
+}
+
+/// Has a thread write what there is.
+fn save(service: Arc<Service>, format: Format, turn: SemaphorePermit<'static>) -> io::Result<StateBody> {
+    let (sender, pieces) = mpsc::channel(PIECES_MAX);
+    std::thread::Builder::new().name("save".to_owned()).spawn(move || {
+        let _turn = turn;
+        let state = State::take(&service);
+        let mut out = Pieces { sender, piece: Vec::with_capacity(PIECE_BYTES) };
+        let written = persist::write(&state, format, &mut out, &mut Pace::free());
+        if let Err(error) = written.and_then(|_| Ok(out.flush()?)) {
+            tracing::warn!(%error, "state was not saved to the end");
+            // If the client is gone too, nobody needs to be told.
+            let _ = out.sender.blocking_send(Err(io::Error::other(error.to_string())));
+        }
+    })?;
+    Ok(pieces)
+}
+
+/// Where what is saved is cut into pieces.
+struct Pieces {
+    sender: mpsc::Sender<io::Result<Bytes>>,
+    piece: Vec<u8>,
+}
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.len().min(PIECE_BYTES - self.piece.len());
+        self.piece.extend_from_slice(&bytes[..taken]);
+        if self.piece.len() == PIECE_BYTES {
+            self.flush()?;
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.piece.is_empty() {
+            return Ok(());
+        }
+        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE_BYTES));
+        let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+        self.sender.blocking_send(Ok(piece.into())).map_err(gone)
+    }
+}
+
+/// Has a thread load what comes.
+async fn load(
+    service: Arc<Service>,
+    body: Incoming,
+    putting: Putting,
+    turn: SemaphorePermit<'static>,
+) -> Told {
+    let (pieces, received) = mpsc::channel(PIECES_MAX);
+    let (done, loaded) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("load".to_owned()).spawn(move || {
+        let _turn = turn;
+        let input = Received { pieces: received, piece: Bytes::new() };
+        // The client may be gone.
+        let _ = done.send(persist::load(&service, input, putting));
+    });
+    if let Err(error) = thread {
+        return message(StatusCode::SERVICE_UNAVAILABLE, &error.to_string());
+    }
+    pass_on(body, pieces).await;
+    match loaded.await {
+        Ok(Ok(totals)) => (StatusCode::OK, totals_value(totals)),
+        Ok(Err(error)) => message(status_of(&error), &error.to_string()),
+        Err(_) => message(StatusCode::INTERNAL_SERVER_ERROR, "loading has failed"),
+    }
+}
+
+/// Passes a body on until it ends, it breaks, or nobody wants more of it.
+async fn pass_on(mut body: Incoming, pieces: mpsc::Sender<io::Result<Bytes>>) {
+    loop {
+        let frame = poll_fn(|context| Pin::new(&mut body).poll_frame(context));
+        let piece = match tokio::time::timeout(PIECE_WITHIN, frame).await {
+            Ok(None) => return,
+            Ok(Some(Ok(frame))) => match frame.into_data() {
+                Ok(data) => Ok(data),
+                Err(_) => continue,
+            },
+            Ok(Some(Err(error))) => Err(io::Error::other(error)),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        };
+        let is_last = piece.is_err();
+        if pieces.send(piece).await.is_err() || is_last {
+            return;
+        }
+    }
+}
+
+/// A body as it is read by a thread.
+struct Received {
+    pieces: mpsc::Receiver<io::Result<Bytes>>,
+    piece: Bytes,
+}
+
+impl Read for Received {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.pieces.blocking_recv() {
+                Some(piece) => self.piece = piece?,
+                None => return Ok(0),
+            }
+        }
+        let taken = self.piece.split_to(self.piece.len().min(buffer.len()));
+        buffer[..taken.len()].copy_from_slice(&taken);
+        Ok(taken.len())
+    }
+}
+
+fn totals_value(totals: Totals) -> Value<'static> {
+    let count = |count: u64| Value::Integer(i64::try_from(count).unwrap_or(i64::MAX));
+    Value::structure([
+        ("streams", count(totals.streams)),
+        ("shards", count(totals.shards)),
+        ("records", count(totals.records)),
+        ("record_bytes", count(totals.record_bytes)),
+    ])
+}
+
+const fn status_of(error: &PersistError) -> StatusCode {
+    match error {
+        PersistError::Load(_) => StatusCode::CONFLICT,
+        PersistError::Memory { .. } => StatusCode::INSUFFICIENT_STORAGE,
+        PersistError::Damaged { .. } | PersistError::Version { .. } | PersistError::Io(_) => {
+            StatusCode::BAD_REQUEST
+        }
+        PersistError::Late | PersistError::Stopped => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
