@@ -64,6 +64,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// What is told of it.
+    #[must_use]
+    pub fn told(self, now_ms: u64) -> Commitment {
+        told(Some(self), now_ms)
+    }
+
     fn has_ended(self, now_ms: u64) -> bool {
         self.ends_ms.is_some_and(|ends_ms| now_ms >= ends_ms)
     }

@@ -187,7 +187,7 @@ impl Registry {
             if !names.insert(saved.arn.clone()) {
                 return Err(LoadError::Twice(saved.arn));
             }
-            let map = shard_map(&saved, shards).ok_or_else(|| LoadError::Shards(saved.arn.clone()))?;
+            let map = shard_map(&saved, &shards).ok_or_else(|| LoadError::Shards(saved.arn.clone()))?;
             context.set_retention(saved.retention_ms, saved.expired_before_ms);
             if let Some(pending) = &mut saved.resharding {
                 // Children are created after that: above those of the same reshard that are not in the file.
@@ -230,7 +230,7 @@ impl Stream {
 }
 
 /// The map of these shards, if they are those of one stream.
-fn shard_map(saved: &SavedStream, shards: Vec<Arc<Shard>>) -> Option<ShardMap> {
+fn shard_map(saved: &SavedStream, shards: &[Arc<Shard>]) -> Option<ShardMap> {
     let find = |id: &ShardId| {
         let place = shards.binary_search_by_key(id, |shard| shard.id).ok()?;
         shards.get(place).cloned()
@@ -249,6 +249,6 @@ fn shard_map(saved: &SavedStream, shards: Vec<Arc<Shard>>) -> Option<ShardMap> {
         })
         .collect();
     let parents = saved.shards.iter().map(|shard| shard.parents).collect();
-    let map = ShardMap::with_closed(shards.clone(), parents, closed?);
+    let map = ShardMap::with_closed(shards.to_vec(), parents, closed?);
     map.is_whole().then_some(map)
 }

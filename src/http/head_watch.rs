@@ -161,6 +161,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::http::body::BodyBudget;
+    use crate::http::connection::Behind;
     use crate::memory::MemoryPlan;
 
     const PATIENCE: Duration = HEAD_WITHIN.saturating_mul(10);
@@ -169,7 +170,7 @@ mod tests {
         let config = Config::default();
         let plan = MemoryPlan::of(&config);
         let service = crate::server::service(&config, &plan, 0, crate::clock::Clock::system()).unwrap();
-        Served::new(service, BodyBudget::new(plan.bodies))
+        Served::new(Behind { service, budget: BodyBudget::new(plan.bodies), is_trusted: false })
     }
 
     /// Protects: a head that has begun ends in time or ends its connection, however its bytes are spread; a client that

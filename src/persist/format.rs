@@ -6,6 +6,7 @@ use crate::operation::Service;
 
 use super::error::PersistError;
 use super::loading::{self, Putting};
+use super::mock;
 use super::pace::Pace;
 use super::snapshot;
 use super::state::{State, Totals};
@@ -15,6 +16,8 @@ use super::state::{State, Totals};
 pub enum Format {
     /// Ours.
     Snapshot,
+    /// kinesis-mock's.
+    KinesisMock,
 }
 
 impl Format {
@@ -23,6 +26,7 @@ impl Format {
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "snapshot" => Some(Self::Snapshot),
+            "kinesis-mock" => Some(Self::KinesisMock),
             _ => None,
         }
     }
@@ -32,6 +36,7 @@ impl Format {
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Snapshot => "application/octet-stream",
+            Self::KinesisMock => "application/json",
         }
     }
 }
@@ -48,6 +53,7 @@ pub fn write(
 ) -> Result<Totals, PersistError> {
     match format {
         Format::Snapshot => snapshot::write(state, out, pace),
+        Format::KinesisMock => mock::write(state, out, pace),
     }
 }
 
@@ -58,6 +64,7 @@ pub fn write(
 pub fn load(service: &Service, mut input: impl Read, putting: Putting) -> Result<Totals, PersistError> {
     let mut first = [0];
     let read = input.read(&mut first)?;
+    let is_json = read > 0 && matches!(first, [b'{' | b' ' | b'\t' | b'\r' | b'\n']);
     let input = Cursor::new(first).take(read as u64).chain(input);
-    loading::load(service, input, putting)
+    if is_json { mock::load(service, input, putting) } else { loading::load(service, input, putting) }
 }

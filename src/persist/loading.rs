@@ -123,6 +123,13 @@ impl<'r> StreamLogs<'r> {
         self.logs.push(LoadedLog::new(created_s, Arc::clone(&self.context)));
     }
 
+    /// Brings the logs into the order in which these shards ascend, as the shards themselves.
+    pub(super) fn sort_with(&mut self, shards: &mut Vec<SavedShard>) {
+        let mut both: Vec<_> = std::mem::take(shards).into_iter().zip(self.logs.drain(..)).collect();
+        both.sort_by_key(|(shard, _)| shard.id);
+        (*shards, self.logs) = both.into_iter().unzip();
+    }
+
     /// The log of the shard at this place; there is one.
     pub(super) fn log(&mut self, place: usize) -> &mut LoadedLog {
         &mut self.logs[place]

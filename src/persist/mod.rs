@@ -3,6 +3,7 @@
 //! - [`state`]: everything that a server knows, taken while it goes on serving.
 //! - [`snapshot`]: our own format, written and read; [`block`]: its checksummed blocks, [`codec`]: what stands in them.
 //! - [`format`]: which format a file is in.
+//! - [`mock`]: kinesis-mock's file, written and read.
 //! - [`loading`]: what is read becomes streams, which are put back all at once or not at all.
 //! - [`file`]: a file that is there whole or not at all; [`pace`]: how much of a core may be used, and until when.
 //! - [`error`]: what can be wrong, and where.
@@ -24,6 +25,7 @@ pub mod error;
 pub mod file;
 pub mod format;
 pub mod loading;
+pub mod mock;
 pub mod pace;
 pub mod snapshot;
 pub mod state;

@@ -95,6 +95,7 @@ impl RecordsWriter {
         }
     }
 
+    #[allow(clippy::needless_borrow, reason = "the model checker's slice is a copy")]
     fn add(&mut self, record: &Record<'_>) {
         if self.payload.is_empty() {
             self.shard.put(&mut self.payload);

@@ -296,3 +296,121 @@ async fn changes_show_in_the_fingerprint() {
     service.registry.accounts().enable_commitment(HERE, clock.clock().now_ms());
     assert_ne!(fingerprint(), after);
 }
+
+/// Protects: kinesis-mock's form and back: every record under its own number, lineage, consumers, tags, policies, encryption.
+#[tokio::test]
+async fn kinesis_mocks_form_and_back() {
+    let (from, clock) = service();
+    busy(&from, &clock).await;
+    let now_ms = clock.clock().now_ms();
+    let mut bytes = Vec::new();
+    let written = mock::write(&State::take(&from), &mut bytes, &mut Pace::free()).unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(document["streams"].as_object().unwrap().len(), 3);
+    let (to, to_clock) = service();
+    to_clock.advance(Duration::from_millis(now_ms - START_MS));
+    let totals = super::load(&to, bytes.as_slice(), EMPTY).unwrap();
+    assert_eq!(totals, written);
+    let without_positions = |service: &Service| {
+        let mut told = told(service);
+        told.iter_mut().flat_map(|(.., records)| records).for_each(|record| record.0 = 0);
+        told
+    };
+    assert_eq!(without_positions(&to), without_positions(&from));
+    for (old, new) in described(&from).iter().zip(&described(&to)) {
+        let lineage = |stream: &crate::control::SavedStream| {
+            let shards = stream.shards.iter();
+            shards
+                .map(|one| (one.id, one.range, one.parents, one.created_s, one.closed.clone()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(lineage(new), lineage(old));
+        assert_eq!((&new.arn, &new.attached, new.retention_ms), (&old.arn, &old.attached, old.retention_ms));
+        assert_eq!(new.plan.at(now_ms), old.plan.at(now_ms));
+        let consumers = |stream: &crate::control::SavedStream| {
+            let consumers = stream.consumers.iter();
+            consumers.map(|one| (one.name.clone(), one.created_s, one.attached.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(consumers(new), consumers(old));
+    }
+    let commitments = |service: &Service| service.registry.accounts().runs();
+    assert_eq!(commitments(&to), commitments(&from));
+    // What was encrypted still is.
+    let [old, new] = [&from, &to].map(|service| service.registry.find(HERE, "busy").unwrap());
+    for (.., records) in told(&from) {
+        for (_, _, arrival_ms, ..) in records {
+            let held = [&old, &new].map(|stream| stream.plan().encrypted().holds_at(arrival_ms));
+            assert_eq!(held[0], held[1], "{arrival_ms}");
+        }
+    }
+}
+
+/// A file of kinesis-mock 0.6.2 (split, merged, encrypted), and the same without the members that came late.
+const OF_KINESIS_MOCK: &str = include_str!("../../tests/data/state/kinesis-mock-0.6.2.json");
+
+/// Protects: a file that kinesis-mock wrote, and one of an older one, load with every record under its number; what cannot
+/// be is refused at its place.
+#[test]
+fn files_of_kinesis_mock_load() {
+    let mut document: serde_json::Value = serde_json::from_str(OF_KINESIS_MOCK).unwrap();
+    let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
+    let loaded = |text: &str| {
+        let (service, clock) = service();
+        clock.advance(Duration::from_millis(1_795_437_000_000 - START_MS));
+        let loaded = super::load(&service, text.as_bytes(), EMPTY);
+        loaded.map(|totals| (service, totals))
+    };
+    let (service, totals) = loaded(OF_KINESIS_MOCK).unwrap();
+    assert_eq!((totals.streams, totals.shards, totals.records), (1, 5, 7));
+    let numbers = |service: &Service| {
+        let mut numbers: Vec<_> = told(service)
+            .into_iter()
+            .flat_map(|(.., records)| records)
+            .map(|(_, number, _, key, data)| {
+                let text = |bytes| String::from_utf8(bytes).unwrap();
+                (number.to_string(), text(key), text(data))
+            })
+            .collect();
+        numbers.sort();
+        numbers
+    };
+    let mut written: Vec<_> = document["streams"][arn]["shards"]
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|records| records.as_array().unwrap())
+        .map(|record| {
+            let text = |name: &str| record[name].as_str().unwrap().to_owned();
+            let data = base64_simd::STANDARD.decode_to_vec(text("Data")).unwrap();
+            (text("SequenceNumber"), text("PartitionKey"), String::from_utf8(data).unwrap())
+        })
+        .collect();
+    written.sort();
+    assert_eq!(numbers(&service), written);
+    let stream = service.registry.find(HERE, "s").unwrap();
+    assert_eq!(stream.retention_hours(), 48);
+    assert_eq!(stream.consumers().all().len(), 1);
+    assert_eq!(stream.attached().policy.as_deref(), Some("{\"Version\":\"2012-10-17\",\"Statement\":[]}"));
+
+    let top = document.as_object_mut().unwrap();
+    top.remove("resourcePolicies");
+    top.remove("accountSettings");
+    let stream = document["streams"][arn].as_object_mut().unwrap();
+    stream.remove("maxRecordSizeInKiB");
+    stream.remove("warmThroughputMiBps");
+    stream["consumers"]["c1"].as_object_mut().unwrap().remove("Tags");
+    let (service, _) = loaded(&serde_json::to_string_pretty(&document).unwrap()).unwrap();
+    assert_eq!(numbers(&service), written);
+
+    for (from, to) in [
+        ("49680490611643836467854718396823721759429995425750319106", "5"),
+        ("ZDA=", "ZDA"),
+        ("HOURS", "AGES"),
+    ] {
+        let refused = loaded(&OF_KINESIS_MOCK.replace(from, to)).err().expect("a refusal");
+        assert!(matches!(refused, PersistError::Damaged { offset, .. } if offset > 0), "{refused}");
+    }
+    for end in [0, 10, OF_KINESIS_MOCK.len() / 2, OF_KINESIS_MOCK.trim_end().len() - 1] {
+        assert!(loaded(&OF_KINESIS_MOCK[..end]).is_err());
+    }
+}

@@ -41,8 +41,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "control",
         ],
     ),
-    ("persist", &["limits", "names", "log", "shard", "router", "control", "operation"]),
     ("protocol", &["limits", "pool", "error", "document", "names", "log", "shard", "control", "operation"]),
+    ("persist", &["limits", "names", "log", "shard", "router", "control", "operation", "protocol"]),
     ("http", &["limits", "pool", "document", "memory", "operation", "persist", "protocol"]),
     (
         "server",
