@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
@@ -24,8 +24,13 @@ use crate::limits::AtMemoryLimit;
 use crate::memory::MemoryPlan;
 use crate::operation::Service;
 use crate::operation::seal::{Sealer, entropy};
+use crate::persist::FileError;
+use crate::persist::keeper::{Files, Found, Keeper};
 use crate::shard::Tally;
 use crate::transitions::{OwnTimes, Transitions};
+
+/// How long the end of a server takes at the most: `docker stop` grants 10 s, and ending the process is in it.
+const END_WITHIN: Duration = Duration::from_millis(9_500);
 
 /// How often expired records and deleted streams are given back.
 const HOUSEKEEPING_PERIOD: Duration = Duration::from_secs(1);
@@ -65,6 +70,7 @@ pub struct Server {
     stopping: watch::Sender<bool>,
     acceptor: Option<JoinHandle<()>>,
     workers: Vec<JoinHandle<usize>>,
+    keeper: Option<Keeper>,
 }
 
 /// Why a server did not start; one line each.
@@ -89,6 +95,9 @@ pub enum StartError {
         /// The refusal.
         reason: ControlError,
     },
+    /// The state that the server is to begin with cannot be loaded.
+    #[error("cannot begin with the state in {0}")]
+    State(#[from] FileError),
     /// The files that have to do with TLS are not as they should be, or there is no entropy for keys.
     #[error("{0}")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -100,7 +109,7 @@ impl StartError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::InitialStream { .. } | Self::Tls(_) => 2,
-            Self::AddressInUse(_) | Self::Listen(..) | Self::Worker(_) => 1,
+            Self::AddressInUse(_) | Self::Listen(..) | Self::Worker(_) | Self::State(_) => 1,
         }
     }
 }
@@ -110,6 +119,8 @@ impl StartError {
 pub struct ShutdownReport {
     /// Connections whose requests had not finished in time.
     pub connections_cut: usize,
+    /// Whether state was to be kept and what had changed last could not be saved; the log says why.
+    pub is_state_lost: bool,
 }
 
 impl Server {
@@ -120,7 +131,10 @@ impl Server {
     pub fn start(config: Config, clock: Clock) -> Result<Self, StartError> {
         let seed = config.seed.unwrap_or_else(|| u64::from_le_bytes(entropy()));
         let plan = MemoryPlan::of(&config);
-        let service = service(&config, &plan, seed, clock)?;
+        let service = bare_service(&config, &plan, seed, clock);
+        let files = Files::new(&config.persist_path, &config.persist_file_name);
+        let found = load_state(&config, &files, &service)?;
+        create_initial_streams(&config, &service.registry)?;
         let tls = Tls::new(&tls_files(&config)).map_err(|error| StartError::Tls(error.into()))?;
         let (listeners, address, other_addresses) = listen(&config)?;
         let (stopping, stopped) = watch::channel(false);
@@ -140,8 +154,14 @@ impl Server {
         let runtime = runtime.map_err(StartError::Worker)?;
         let acceptor = std::thread::Builder::new()
             .name("acceptor".to_owned())
-            .spawn(move || runtime.block_on(accept_until_stopped(listeners, sockets, service, stopped)))
+            .spawn({
+                let service = Arc::clone(&service);
+                move || runtime.block_on(accept_until_stopped(listeners, sockets, service, stopped))
+            })
             .map_err(StartError::Worker)?;
+        let interval = Duration::from_millis(config.persist_interval_ms);
+        let keeper = || Keeper::start(service, files, interval, found.as_ref());
+        let keeper = config.persistence.then(keeper).transpose().map_err(StartError::Worker)?;
         let record_bytes_max = plan.ceiling.soft_bytes;
         Ok(Self {
             address,
@@ -152,6 +172,7 @@ impl Server {
             stopping,
             acceptor: Some(acceptor),
             workers,
+            keeper,
         })
     }
 
@@ -197,21 +218,31 @@ impl Server {
             Some(path) => format!("TLS certificate {}", path.display()),
             None => "TLS certificate generated".to_owned(),
         });
+        if config.persistence {
+            let files = Files::new(&config.persist_path, &config.persist_file_name);
+            features.push(format!("state kept in {}", files.named().display()));
+        }
         if !config.initialize_streams.is_empty() {
             features.push(format!("initial streams {}", config.initialize_streams.len()));
         }
         features
     }
 
-    /// Stops accepting, lets requests in flight finish for up to 5 s, and ends. Blocks meanwhile.
+    /// Stops accepting, lets requests in flight finish for up to 5 s, saves the state that is to be kept, and ends; all
+    /// that within 10 s. Blocks meanwhile.
     pub fn shutdown(mut self) -> ShutdownReport {
+        let deadline = Instant::now() + END_WITHIN;
         self.stopping.send_replace(true);
         if let Some(acceptor) = self.acceptor.take() {
             // A panicked thread has said so already; there is nothing more to save.
             let _ = acceptor.join();
         }
         let connections_cut = self.workers.drain(..).map(|worker| worker.join().unwrap_or(0)).sum();
-        ShutdownReport { connections_cut }
+        let saved = self.keeper.take().map_or(Ok(()), |keeper| keeper.finish(deadline));
+        if let Err(error) = &saved {
+            tracing::error!(%error, "what had changed since the last save is lost");
+        }
+        ShutdownReport { connections_cut, is_state_lost: saved.is_err() }
     }
 }
 
@@ -231,6 +262,13 @@ pub(crate) fn service(
     seed: u64,
     clock: Clock,
 ) -> Result<Arc<Service>, StartError> {
+    let service = bare_service(config, plan, seed, clock);
+    create_initial_streams(config, &service.registry)?;
+    Ok(service)
+}
+
+/// The same, without streams.
+fn bare_service(config: &Config, plan: &MemoryPlan, seed: u64, clock: Clock) -> Arc<Service> {
     let tally = Arc::new(Tally::default());
     let settings = ControlSettings {
         shard_limit: config.shard_limit,
@@ -238,16 +276,27 @@ pub(crate) fn service(
         transitions: Transitions::new(config.latency_ms, config.own_times),
         ceiling: plan.ceiling,
     };
-    let registry = Registry::new(settings, clock.clone(), Arc::clone(&tally));
-    create_initial_streams(config, &registry)?;
-    Ok(Arc::new(Service {
-        registry,
+    Arc::new(Service {
+        registry: Registry::new(settings, clock.clone(), Arc::clone(&tally)),
         clock,
         sealer: Sealer::new(entropy()),
         faults: FaultPlan::new(config.error_probability, seed),
         tally,
         usual_caller: Scope { account: config.account, region: config.region },
-    }))
+    })
+}
+
+/// Begins with the state that is in files, if it is to, and there is any.
+fn load_state(config: &Config, files: &Files, service: &Service) -> Result<Option<Found>, StartError> {
+    if !config.load_data_if_exists.unwrap_or(config.persistence) {
+        return Ok(None);
+    }
+    let found = files.load(service)?;
+    if let Some(Found { path, totals, .. }) = &found {
+        let (streams, records) = (totals.streams, totals.records);
+        tracing::info!(streams, records, "goes on with the state in {}", path.display());
+    }
+    Ok(found)
 }
 
 fn tls_files(config: &Config) -> TlsFiles {
@@ -260,8 +309,13 @@ fn tls_files(config: &Config) -> TlsFiles {
 
 fn create_initial_streams(config: &Config, registry: &Registry) -> Result<(), StartError> {
     for stream in &config.initialize_streams {
+        let scope = Scope { account: config.account, region: stream.region };
+        // It may have come with the state that the server goes on with.
+        if registry.find(scope, stream.name.as_str()).is_some() {
+            continue;
+        }
         let new = NewStream {
-            scope: Scope { account: config.account, region: stream.region },
+            scope,
             name: stream.name.clone(),
             shard_count: stream.shards,
             settings: StreamSettings::of(StreamMode::Provisioned),

@@ -91,7 +91,7 @@ fn serve(config: Config, notes: &[String]) -> ExitCode {
     }
     let report = server.shutdown();
     tracing::info!(?report, "stopped");
-    ExitCode::SUCCESS
+    if report.is_state_lost { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 /// Has the system send SIGTERM as soon as this process has ended, which must be our parent.

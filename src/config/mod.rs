@@ -76,6 +76,16 @@ pub struct Config {
     pub tls_key: Option<PathBuf>,
     /// Where the CA of the generated certificate is written at the start, in PEM.
     pub tls_ca_out: Option<PathBuf>,
+    /// Whether state is kept in files.
+    pub persistence: bool,
+    /// Whether the server begins with the state that is in them. `None`: if it keeps any.
+    pub load_data_if_exists: Option<bool>,
+    /// The folder that they are in.
+    pub persist_path: PathBuf,
+    /// What the one is called that others know, too.
+    pub persist_file_name: String,
+    /// How long after a save the next one is made, if there is anything new, in ms.
+    pub persist_interval_ms: u64,
     /// Who may save and load state over HTTP.
     pub snapshot_peers: SnapshotPeers,
     /// The process that started this one and with which the program ends, where the system can tell.
@@ -111,6 +121,11 @@ impl Default for Config {
             tls_cert: None,
             tls_key: None,
             tls_ca_out: None,
+            persistence: false,
+            load_data_if_exists: None,
+            persist_path: PathBuf::from("data"),
+            persist_file_name: "kinesis-data.json".to_owned(),
+            persist_interval_ms: 5_000,
             snapshot_peers: SnapshotPeers::Loopback,
             end_with: None,
             log_level: LogLevel::Info,

@@ -3,7 +3,7 @@
 
 use super::idle::IDLE;
 use super::table::SETTINGS;
-use super::tests::{config, error, resolve_as, served};
+use super::tests::{config, resolve_as, served};
 use super::*;
 use crate::transitions::{Transition, Transitions};
 use std::collections::BTreeSet;
@@ -86,16 +86,16 @@ const LOCALSTACK: &[Case] = &[
     },
     Case {
         name: "KINESIS_PERSISTENCE",
-        read: |_| String::new(),
-        default: "",
-        effects: &[("0", ""), ("false", "")],
-        bad: &["1", "true", "maybe"],
+        read: |config| config.persistence.to_string(),
+        default: "false",
+        effects: &[("0", "false"), ("false", "false"), ("1", "true"), ("true", "true")],
+        bad: &["maybe"],
     },
     Case {
         name: "KINESIS_MOCK_PERSIST_INTERVAL",
-        read: |_| String::new(),
-        default: "",
-        effects: &[("5s", ""), ("500ms", "")],
+        read: |config| config.persist_interval_ms.to_string(),
+        default: "5000",
+        effects: &[("5s", "5000"), ("500ms", "500")],
         bad: &["often"],
     },
     Case {
@@ -190,37 +190,37 @@ const KINESIS_MOCK: &[Case] = &[
     },
     Case {
         name: "LOAD_DATA_IF_EXISTS",
-        read: |_| String::new(),
-        default: "",
-        effects: &[("false", "")],
-        bad: &["true", "maybe"],
+        read: |config| format!("{:?}", config.load_data_if_exists),
+        default: "Some(true)",
+        effects: &[("false", "Some(false)"), ("true", "Some(true)")],
+        bad: &["maybe"],
     },
     Case {
         name: "SHOULD_PERSIST_DATA",
-        read: |_| String::new(),
-        default: "",
-        effects: &[("false", "")],
-        bad: &["true", "maybe"],
+        read: |config| config.persistence.to_string(),
+        default: "false",
+        effects: &[("false", "false"), ("true", "true")],
+        bad: &["maybe"],
     },
     Case {
         name: "PERSIST_PATH",
-        read: |_| String::new(),
-        default: "",
-        effects: &[("data", ""), ("/var/lib/kinesis", "")],
+        read: |config| config.persist_path.display().to_string(),
+        default: "data",
+        effects: &[("data", "data"), ("/var/lib/kinesis", "/var/lib/kinesis")],
         bad: &[],
     },
     Case {
         name: "PERSIST_FILE_NAME",
-        read: |_| String::new(),
-        default: "",
-        effects: &[("000000000000.json", "")],
-        bad: &["a/b.json"],
+        read: |config| config.persist_file_name.clone(),
+        default: "kinesis-data.json",
+        effects: &[("000000000000.json", "000000000000.json")],
+        bad: &["a/b.json", ".."],
     },
     Case {
         name: "PERSIST_INTERVAL",
-        read: |_| String::new(),
-        default: "",
-        effects: &[("5s", ""), ("1 minute", "")],
+        read: |config| config.persist_interval_ms.to_string(),
+        default: "5000",
+        effects: &[("5s", "5000"), ("1 minute", "60000")],
         bad: &["often", "5 fortnights"],
     },
 ];
@@ -277,6 +277,13 @@ const KINESALITE: &[Case] = &[
         default: "500 500",
         effects: &[("0", "0 0"), ("50", "50 50")],
         bad: &["-1", "soon"],
+    },
+    Case {
+        name: "--path",
+        read: |config| format!("{} {}", config.persistence, config.persist_path.display()),
+        default: "false data",
+        effects: &[("/var/lib/kinesalite", "true /var/lib/kinesalite")],
+        bad: &[],
     },
     Case {
         name: "--shardLimit",
@@ -491,25 +498,18 @@ fn a_backend_does_not_hear_localstack() {
     assert!(contradiction.contains("no other than the one that it was started as"), "{contradiction}");
 }
 
-/// State files are to come: whoever asks for them is told so, and is not left to find out.
+/// What is kept, and whether a server begins with it, follows from how it was started.
 #[test]
-fn state_files_are_refused() {
-    for (given, text) in [
-        (
-            ("KINESIS_PERSISTENCE", "1"),
-            "KINESIS_PERSISTENCE is \"1\"; accepted: false; keeping state in files is not built yet",
-        ),
-        (
-            ("SHOULD_PERSIST_DATA", "true"),
-            "SHOULD_PERSIST_DATA is \"true\"; accepted: false; keeping state in files is not built yet",
-        ),
-    ] {
-        assert_eq!(error(&[], &[given]), text);
-    }
-    assert_eq!(
-        error(&["kinesalite", "--path", "data"], &[]),
-        "--path is \"data\"; accepted: no value; keeping state in files is not built yet"
-    );
+fn state_files_follow_the_form() {
+    let kept = |program: &str, env: &[(&str, &str)]| {
+        let (config, _) = served(resolve_as(program, &[], env));
+        (config.persistence, config.load_data_if_exists, config.persist_file_name)
+    };
+    assert_eq!(kept("shardmill", &[]), (false, None, "kinesis-data.json".to_owned()));
+    assert_eq!(kept("kinesis-mock", &[]), (false, Some(true), "kinesis-data.json".to_owned()));
+    assert_eq!(kept("kinesalite", &[]), (false, None, "shardmill.snapshot".to_owned()));
+    let persisting = [("KINESIS_PERSISTENCE", "1"), ("LOAD_DATA_IF_EXISTS", "false")];
+    assert_eq!(kept("shardmill", &persisting), (true, Some(false), "kinesis-data.json".to_owned()));
 }
 
 /// Protects: the tables above name all that there is, and all that they name is there.

@@ -18,13 +18,6 @@ const TIME: Setting = Setting {
     ..Setting::EMPTY
 };
 
-/// The end of what is said about state files.
-macro_rules! not_built {
-    ($accepted:literal) => {
-        concat!($accepted, "; keeping state in files is not built yet")
-    };
-}
-
 /// All settings.
 pub(super) static SETTINGS: &[Setting] = &[
     // First, since it decides which other variables are heard.
@@ -371,28 +364,33 @@ pub(super) static SETTINGS: &[Setting] = &[
         ],
         value_name: BOOL,
         default: Default::Value("false"),
-        help: "Keep state in files; not built yet, so asking for it is refused",
-        accepted: not_built!("false"),
-        apply: |_, text| only_false(text),
+        help: "Keep state in files: saved when it has changed, and at the end",
+        accepted: "true or false",
+        apply: |config, text| values::truth(text).map(|keeps| config.persistence = keeps),
         ..Setting::EMPTY
     },
     Setting {
         flag: "path",
         value_name: "DIR",
         default: Default::Value(""),
-        help: "kinesalite's flag for the same; refused too",
-        accepted: not_built!("no value"),
-        apply: |_, _| Err(BAD),
+        help: "kinesalite's flag for the same: keep state in files in this folder",
+        accepted: "a path",
+        apply: |config, text| {
+            config.persist_path = values::path(text)?;
+            config.persistence = true;
+            Ok(())
+        },
         ..Setting::EMPTY
     },
     Setting {
         flag: "load-data-if-exists",
         env: &[Name::ours("SHARDMILL_LOAD_DATA_IF_EXISTS"), Name::kinesis_mock("LOAD_DATA_IF_EXISTS")],
         value_name: BOOL,
-        default: Default::Value("false"),
-        help: "Begin with the state that is in the file; not built yet either",
-        accepted: not_built!("false"),
-        apply: |_, text| only_false(text),
+        default: Default::Described("as `--persistence`"),
+        other_defaults: &[(Where::InPlaceOf(System::KinesisMock), "true")],
+        help: "Begin with the state that is in the file, if there is one",
+        accepted: "true or false",
+        apply: |config, text| values::truth(text).map(|loads| config.load_data_if_exists = Some(loads)),
         ..Setting::EMPTY
     },
     Setting {
@@ -400,9 +398,9 @@ pub(super) static SETTINGS: &[Setting] = &[
         env: &[Name::ours("SHARDMILL_PERSIST_PATH"), Name::kinesis_mock("PERSIST_PATH")],
         value_name: "DIR",
         default: Default::Value("data"),
-        help: "Where state files would be",
+        help: "The folder of the state files",
         accepted: "a path",
-        apply: |_, text| values::path(text).map(drop),
+        apply: |config, text| values::path(text).map(|path| config.persist_path = path),
         ..Setting::EMPTY
     },
     Setting {
@@ -410,9 +408,10 @@ pub(super) static SETTINGS: &[Setting] = &[
         env: &[Name::ours("SHARDMILL_PERSIST_FILE_NAME"), Name::kinesis_mock("PERSIST_FILE_NAME")],
         value_name: "NAME",
         default: Default::Value("kinesis-data.json"),
-        help: "What the state file would be called",
+        other_defaults: &[(Where::With(Provider::Kinesalite), "shardmill.snapshot")],
+        help: "The state file; of `x.json` kinesis-mock's form is written too, beside the snapshot `x.snapshot`",
         accepted: "a file's name",
-        apply: |_, text| values::file_name(text),
+        apply: |config, text| values::file_name(text).map(|name| config.persist_file_name = name),
         ..Setting::EMPTY
     },
     Setting {
@@ -424,9 +423,9 @@ pub(super) static SETTINGS: &[Setting] = &[
         ],
         value_name: "DURATION",
         default: Default::Value("5s"),
-        help: "How often state would be saved",
+        help: "How long after a save the next one is made, if anything has changed",
         accepted: DURATION,
-        apply: |_, text| values::duration_ms(text).map(drop),
+        apply: |config, text| values::duration_ms(text).map(|ms| config.persist_interval_ms = ms),
         ..Setting::EMPTY
     },
     Setting {
@@ -512,8 +511,4 @@ fn own_time(config: &mut Config, text: &str, transitions: &[Transition]) -> Resu
     let ms = values::duration_ms(text)?;
     transitions.iter().for_each(|transition| config.own_times.set(*transition, ms));
     Ok(())
-}
-
-fn only_false(text: &str) -> Result<(), BadValue> {
-    if values::truth(text)? { Err(BAD) } else { Ok(()) }
 }

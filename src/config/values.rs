@@ -158,8 +158,8 @@ pub(super) fn path(text: &str) -> Result<PathBuf, BadValue> {
 }
 
 /// The name of a file, without a folder.
-pub(super) fn file_name(text: &str) -> Result<(), BadValue> {
-    if text.is_empty() || text.contains('/') { Err(BAD) } else { Ok(()) }
+pub(super) fn file_name(text: &str) -> Result<String, BadValue> {
+    if ["", ".", ".."].contains(&text) || text.contains('/') { Err(BAD) } else { Ok(text.to_owned()) }
 }
 
 /// One word of a closed list, in any case: kinesis-mock's levels are in capitals.

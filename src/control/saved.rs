@@ -20,9 +20,12 @@ use super::settings::Plan;
 use super::stream::{Life, Stream};
 use super::subscriptions::Ending;
 
-/// How far counters jump where what was issued after a file was written is not known: more than any shard can have
-/// issued meanwhile, and little of the 2^63 that there are.
+/// How far counters jump, at least, when a shard is put back: what was issued after its file was written is not known.
 pub const COUNTER_LEAP: u64 = 1 << 32;
+
+/// How much farther for each millisecond since the file was written: more than any shard can issue. So a server that is
+/// put back twice from one file does not issue a number twice either.
+pub const COUNTERS_PER_MS: u64 = 1 << 16;
 
 /// A stream without its records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,16 +160,18 @@ impl Registry {
         self.new_context()
     }
 
-    /// The counter that a shard goes on with which is put back: above all that were issued, also after the file was
-    /// written, and also here if a stream that is to be replaced has gone on from the same one.
+    /// The counter that a shard goes on with which is put back: above all that were issued, also after `known_ms`, up to
+    /// which what was issued is known (epoch milliseconds), and also here if a stream that is to be replaced is the same.
     #[must_use]
-    pub fn counter_to_go_on_with(&self, arn: &StreamArn, shard: &SavedShard) -> u64 {
+    pub fn counter_to_go_on_with(&self, arn: &StreamArn, shard: &SavedShard, known_ms: u64) -> u64 {
         let scope = super::stream::Scope { account: arn.account, region: arn.region };
         let live = self.find(scope, arn.name.as_str()).map(|stream| stream.shard_map());
         let live = live.as_ref().and_then(|map| map.shard(shard.id));
         let live = live.filter(|live| live.created_s == shard.created_s);
         let issued = live.map_or(0, |live| live.watermark().next_counter).max(shard.next_counter);
-        issued.saturating_add(COUNTER_LEAP).min(SequenceNumber::COUNTER_MAX)
+        let unknown_ms = self.clock.now_ms().saturating_sub(known_ms);
+        let leap = unknown_ms.saturating_mul(COUNTERS_PER_MS).saturating_add(COUNTER_LEAP);
+        issued.saturating_add(leap).min(SequenceNumber::COUNTER_MAX)
     }
 
     /// A number for a stream that comes without one.

@@ -31,7 +31,10 @@ pub fn load(service: &Service, input: impl Read, putting: Putting) -> Result<Tot
     let mut head = None;
     let totals = snapshot::read(input, |item, offset| {
         match item {
-            Item::Head(found) => head = Some(found),
+            Item::Head(found) => {
+                loading.known_ms = Some(found.taken_ms);
+                head = Some(found);
+            }
             Item::Stream(saved) => {
                 loading.end_stream();
                 loading.begin_stream(saved);
@@ -51,11 +54,13 @@ pub(super) struct Loading<'s> {
     streams: Vec<LoadedStream>,
     /// The one whose records come.
     open: Option<(SavedStream, StreamLogs<'s>)>,
+    /// Until when it is known which numbers were issued, epoch milliseconds; `None`: until each shard's last record.
+    known_ms: Option<u64>,
 }
 
 impl<'s> Loading<'s> {
     pub(super) const fn new(service: &'s Service) -> Self {
-        Self { service, streams: Vec::new(), open: None }
+        Self { service, streams: Vec::new(), open: None, known_ms: None }
     }
 
     fn begin_stream(&mut self, saved: SavedStream) {
@@ -87,7 +92,7 @@ impl<'s> Loading<'s> {
 
     /// A stream whose logs are filled.
     pub(super) fn add(&mut self, saved: SavedStream, logs: StreamLogs<'_>) {
-        self.streams.push(logs.into_stream(saved));
+        self.streams.push(logs.into_stream(saved, self.known_ms));
     }
 
     /// Puts them back.
@@ -155,12 +160,13 @@ impl<'r> StreamLogs<'r> {
         log.append(records, counter, arrival_ms).map_err(|_| PersistError::Memory { offset })
     }
 
-    fn into_stream(self, saved: SavedStream) -> LoadedStream {
+    fn into_stream(self, saved: SavedStream, known_ms: Option<u64>) -> LoadedStream {
         let Self { registry, context, logs } = self;
         let shard = |(log, shard): (LoadedLog, &SavedShard)| {
             let mut log = log;
             log.skip_to(shard.tip);
-            let next_counter = registry.counter_to_go_on_with(&saved.arn, shard).max(log.next_counter());
+            let known_ms = known_ms.unwrap_or(log.last_arrival_ms());
+            let next_counter = registry.counter_to_go_on_with(&saved.arn, shard, known_ms);
             log.into_shard(shard.id, shard.range, shard.created_s, next_counter, shard.closed.is_none())
         };
         let shards = logs.into_iter().zip(&saved.shards).map(shard).collect();

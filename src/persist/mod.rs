@@ -5,6 +5,7 @@
 //! - [`format`]: which format a file is in.
 //! - [`mock`]: kinesis-mock's file, written and read.
 //! - [`loading`]: what is read becomes streams, which are put back all at once or not at all.
+//! - [`keeper`]: state kept in files while a server runs.
 //! - [`file`]: a file that is there whole or not at all; [`pace`]: how much of a core may be used, and until when.
 //! - [`error`]: what can be wrong, and where.
 //!
@@ -16,7 +17,7 @@
 //!
 //! # Put back
 //! A file is read to its end before anybody sees anything of it. Sequence numbers go on above all that can have been
-//! issued, also after the file was written ([`crate::control::saved::COUNTER_LEAP`]). Shard iterators are sealed under
+//! issued, also after the file was written ([`crate::control::saved::COUNTERS_PER_MS`]). Shard iterators are sealed under
 //! keys that are in the file, so they go on too.
 
 pub mod block;
@@ -24,6 +25,7 @@ pub mod codec;
 pub mod error;
 pub mod file;
 pub mod format;
+pub mod keeper;
 pub mod loading;
 pub mod mock;
 pub mod pace;

@@ -56,6 +56,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "shard",
             "control",
             "operation",
+            "persist",
             "http",
         ],
     ),

@@ -13,7 +13,7 @@
 //! - [`tags`], [`policies`], [`settings`], [`encryption`], [`account`], [`consumers`]: how streams, consumers and accounts
 //!   are set, tagged and described; [`administration_errors`]: what is refused of it, to the letter.
 //! - [`scopes`], [`durations`]: accounts and regions, each for itself; transitions, each with a time of its own.
-//! - [`snapshots`]: state saved and loaded while the server goes on.
+//! - [`snapshots`]: state saved and loaded while the server goes on; [`persistence`]: kept in files by the program.
 //! - [`launch_forms`]: started as kinesis-mock and kinesalite are, through the npm package too.
 //! - [`http2`], [`tls`]: what else than plain HTTP/1.1 the port takes; [`budget`]: bodies that want more memory than there
 //!   is.
@@ -49,6 +49,7 @@ mod layers;
 mod model;
 mod mutations;
 mod parting;
+mod persistence;
 mod policies;
 mod program;
 mod resharding;

@@ -476,7 +476,8 @@ impl<'s> Stream<'s> {
             .flat_map(|child| child.parents.iter().map(|parent| (parent, child.id)))
             .collect();
         for (parent, child) in children {
-            let parent = self.shards.iter_mut().find(|shard| shard.id == parent);
+            let place = self.shards.binary_search_by_key(&parent, |shard| shard.id).ok();
+            let parent = place.and_then(|place| self.shards.get_mut(place));
             if let Some((_, children)) = parent.and_then(|parent| parent.closed.as_mut()) {
                 children.push(child);
             }

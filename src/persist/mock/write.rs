@@ -145,7 +145,11 @@ struct Records<'t> {
 }
 
 impl Records<'_> {
-    #[allow(clippy::needless_borrow, reason = "the model checker's slice is a copy")]
+    #[allow(
+        clippy::needless_borrow,
+        clippy::needless_borrows_for_generic_args,
+        reason = "the model checker's slice is a copy"
+    )]
     fn add(&mut self, record: &Record<'_>, encrypted: &EncryptionTimes, number: SequenceNumber) {
         let Self { text, is_first, totals } = self;
         if !std::mem::replace(is_first, false) {
