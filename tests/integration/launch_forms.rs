@@ -171,6 +171,55 @@ fn put_in_turns(port: u16, count: usize) {
     }
 }
 
+/// Records of a state file of kinesis-mock's.
+fn records_in(path: &Path) -> usize {
+    let document: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).expect("a whole document");
+    let streams = document["streams"].as_object().unwrap().values();
+    let shards = streams.flat_map(|stream| stream["shards"].as_object().unwrap().values());
+    shards.map(|records| records.as_array().unwrap().len()).sum()
+}
+
+/// Protects: the same with state files, as LocalStack asks for them: whole after the end, and there again after the next
+/// start, with as many records; also where only the file that LocalStack knows of was kept.
+#[test]
+fn behind_localstack_with_state_files() {
+    const RECORDS: usize = 100;
+    let (folder, state) = (package(Path::new(PROGRAM)), Folder::new());
+    let file = state.path().join("000000000000.json");
+    let [plain_port, tls_port] = free_ports();
+    let start = || {
+        let mut variables = localstacks_environment(&folder, plain_port, tls_port);
+        variables.extend([
+            ("SHOULD_PERSIST_DATA", "true".to_owned()),
+            ("PERSIST_PATH", state.path().display().to_string()),
+            ("PERSIST_FILE_NAME", "000000000000.json".to_owned()),
+            ("PERSIST_INTERVAL", "5s".to_owned()),
+        ]);
+        Process::serving(node(&folder, "main.js").envs(variables), plain_port)
+    };
+    let call =
+        |operation: &str, input: Value| Connection::open(here(plain_port)).call(operation, &input).json();
+    let mut process = start();
+    Connection::open(here(plain_port)).call("CreateStream", &json!({"StreamName": "s", "ShardCount": 1}));
+    let is_active = || {
+        let summary = call("DescribeStreamSummary", json!({"StreamName": "s"}));
+        summary["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE"
+    };
+    wait_until("the stream is ACTIVE", is_active);
+    for round in 1..=3 {
+        put_in_turns(plain_port, RECORDS);
+        process.signal(Signal::TERM);
+        assert_eq!(process.ended().code(), Some(0));
+        assert_eq!(records_in(&file), round * RECORDS);
+        if round == 2 {
+            std::fs::remove_file(file.with_extension("snapshot")).unwrap();
+        }
+        process = start();
+        assert_eq!(Connection::open(here(plain_port)).read_all(0).len(), round * RECORDS);
+        assert!(is_active());
+    }
+}
+
 /// Protects: the package takes kinesis-mock's place behind LocalStack: its environment, both ports, both codecs over many
 /// short connections, none of LocalStack's own settings, and an orderly end.
 #[test]

@@ -14,7 +14,8 @@
 //!   are set, tagged and described; [`administration_errors`]: what is refused of it, to the letter.
 //! - [`scopes`], [`durations`]: accounts and regions, each for itself; transitions, each with a time of its own.
 //! - [`snapshots`]: state saved and loaded while the server goes on; [`persistence`]: kept in files by the program.
-//! - [`launch_forms`]: started as kinesis-mock and kinesalite are, through the npm package too.
+//! - [`launch_forms`]: started as kinesis-mock and kinesalite are, through the npm package too; [`kinesis_local`]: state
+//!   files between us and the real kinesis-mock.
 //! - [`http2`], [`tls`]: what else than plain HTTP/1.1 the port takes; [`budget`]: bodies that want more memory than there
 //!   is.
 //! - [`transport`], [`shutdown`], [`parting`], [`crowd`], [`program`]: bodies, connections, processes, and their
@@ -44,6 +45,7 @@ mod folder;
 mod health;
 mod http2;
 mod iterators;
+mod kinesis_local;
 mod launch_forms;
 mod layers;
 mod model;
