@@ -23,8 +23,8 @@
 //! asks for the shard's run token. Sequence number, append and publication are one step there.
 //!
 //! Below all of these: [`names`], [`limits`], [`error`], [`document`], [`clock`], [`transitions`] and [`faults`], and `sync`, the
-//! primitives that the model checker can replace. Around them: [`config`], `memory` (who may take how much), [`Server`]
-//! and [`cli`].
+//! primitives that the model checker can replace. Around them: [`config`], `memory` (who may take how much), [`persist`]
+//! (state in files), [`Server`] and [`cli`].
 //!
 //! # What is deliberately absent
 //! No lock is held across an await, and none is taken by a put or get that finds its shard idle. No timer drives

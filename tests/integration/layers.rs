@@ -61,7 +61,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("in_memory", &["clock", "config", "memory", "operation", "http", "server"]),
-    ("cli", &["clock", "config", "control", "operation", "persist", "server"]),
+    ("cli", &["clock", "config", "control", "persist", "server"]),
 ];
 
 /// The files that wire the rooms together, which see everything and which no room may see.
