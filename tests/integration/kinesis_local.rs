@@ -77,6 +77,7 @@ impl Process {
         Self::start(Command::new(env!("CARGO_BIN_EXE_shardmill")).arg("kinesis-mock"), folder)
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "it is written out where it is given")]
     fn call(&self, operation: &str, input: Value) -> Value {
         let answer = Connection::open(self.address).call(operation, &input);
         assert_eq!(answer.status, 200, "{operation}: {}", answer.text());
@@ -109,12 +110,12 @@ impl Process {
         let shards = shards["Shards"].as_array().unwrap().iter();
         let ids = shards.map(|shard| shard["ShardId"].as_str().unwrap().to_owned());
         let mut records: Vec<_> =
-            ids.map(|id| (id.clone(), self.records_of(&id, json!("TRIM_HORIZON"), None))).collect();
+            ids.map(|id| (id.clone(), self.records_of(&id, "TRIM_HORIZON", None))).collect();
         records.sort();
         records
     }
 
-    fn records_of(&self, shard: &str, start: Value, number: Option<&str>) -> Vec<[String; 3]> {
+    fn records_of(&self, shard: &str, start: &str, number: Option<&str>) -> Vec<[String; 3]> {
         let mut input = json!({"StreamName": "s", "ShardId": shard, "ShardIteratorType": start});
         if let Some(number) = number {
             input["StartingSequenceNumber"] = number.into();
@@ -156,7 +157,7 @@ fn check_same(from: &[(String, Vec<[String; 3]>)], to: &Process) {
     for (shard, records) in from {
         if let [first, .., _] = records.as_slice() {
             let [number, ..] = first;
-            let after = to.records_of(shard, json!("AFTER_SEQUENCE_NUMBER"), Some(number));
+            let after = to.records_of(shard, "AFTER_SEQUENCE_NUMBER", Some(number));
             assert_eq!(after, records[1..], "{shard}");
         }
     }
