@@ -101,6 +101,25 @@ impl Server {
         Ok(CpuReading { threads_ns, coarse: TICK.saturating_mul(ticks) })
     }
 
+    /// Processor time used so far by the threads whose names begin so.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn cpu_of_threads(&self, name: &str) -> io::Result<Duration> {
+        let mut ns = 0;
+        for entry in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let path = entry?.path();
+            // A thread that has ended meanwhile counts no more.
+            let read = |file: &str| fs::read_to_string(path.join(file)).unwrap_or_default();
+            if read("comm").starts_with(name) {
+                let first =
+                    read("schedstat").split_ascii_whitespace().next().and_then(|word| word.parse().ok());
+                ns += first.unwrap_or(0_u64);
+            }
+        }
+        Ok(Duration::from_nanos(ns))
+    }
+
     /// Page faults so far that needed no disk, of all threads: each is a page touched for the first time, or again
     /// after it was given back.
     ///

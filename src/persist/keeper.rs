@@ -171,12 +171,14 @@ impl Keeping {
     }
 
     fn save_changes(&mut self, mut pace: Pace) -> Result<(), FileError> {
+        let begun = Instant::now();
         let state = State::take(&self.service);
         let fingerprint = state.fingerprint();
         if self.kept == Some(fingerprint) {
             return Ok(());
         }
-        let begun = Instant::now();
+        // What it took to look is work, too.
+        pace.step().map_err(|error| error.of(self.files.named()))?;
         let totals = self.files.save(&state, &mut pace)?;
         self.kept = Some(fingerprint);
         tracing::debug!(records = totals.records, ms = begun.elapsed().as_millis(), "state was saved");

@@ -9,8 +9,12 @@ use super::error::PersistError;
 /// Work is done in slices of about this length, with rests between them.
 const SLICE: Duration = Duration::from_millis(1);
 
-/// Rests are this many times as long as the work before them: a quarter of a core at the most.
-const REST_FACTOR: u32 = 3;
+/// Rests are this many times as long as the work before them: a fifth of a core, and with what is done without a rest (a
+/// look at what there is, the end of a file) a quarter at the most.
+const REST_FACTOR: u32 = 4;
+
+/// How long a rest lasts before it is looked whether it is to stop.
+const REST_PIECE: Duration = Duration::from_millis(10);
 
 /// The pace of one save.
 #[derive(Debug, Default)]
@@ -37,7 +41,8 @@ impl Pace {
     /// At most a quarter of a core, and given up when `stopped` is set.
     #[must_use]
     pub fn gentle(stopped: Arc<AtomicBool>) -> Self {
-        Self { rests: true, stopped: Some(stopped), ..Self::default() }
+        let slice_began = Some(Instant::now());
+        Self { rests: true, stopped: Some(stopped), slice_began, ..Self::default() }
     }
 
     /// Between two pieces of work: rests if it is time to.
@@ -45,20 +50,28 @@ impl Pace {
     /// # Errors
     /// There is no more time, or it is to stop.
     pub fn step(&mut self) -> Result<(), PersistError> {
-        if self.stopped.as_ref().is_some_and(|stopped| stopped.load(Ordering::Relaxed)) {
-            return Err(PersistError::Stopped);
-        }
+        self.check_stopped()?;
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Err(PersistError::Late);
         }
         if self.rests {
             let worked = self.slice_began.get_or_insert_with(Instant::now).elapsed();
             if worked >= SLICE {
-                std::thread::sleep(worked * REST_FACTOR);
-                self.slice_began = None;
+                let mut left = worked * REST_FACTOR;
+                while !left.is_zero() {
+                    std::thread::sleep(left.min(REST_PIECE));
+                    left = left.saturating_sub(REST_PIECE);
+                    self.check_stopped()?;
+                }
+                self.slice_began = Some(Instant::now());
             }
         }
         Ok(())
+    }
+
+    fn check_stopped(&self) -> Result<(), PersistError> {
+        let is_stopped = self.stopped.as_ref().is_some_and(|stopped| stopped.load(Ordering::Relaxed));
+        if is_stopped { Err(PersistError::Stopped) } else { Ok(()) }
     }
 }
 
