@@ -247,7 +247,6 @@ const KINESALITE: &[Case] = &[
         effects: &[("5000", "5000")],
         bad: &["-1", "x"],
     },
-    Case { name: "--path", read: |_| String::new(), default: "", effects: &[], bad: &["data"] },
     Case {
         name: "--ssl",
         read: |config| config.announces_https.to_string(),

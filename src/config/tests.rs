@@ -253,7 +253,11 @@ fn every_setting_refuses_what_is_out_of_its_range() {
         ("account-id", "12345678901"),
         ("region", "EU"),
         ("ssl", "maybe"),
-        ("path", "data"),
+        ("path", ""),
+        ("persistence", "maybe"),
+        ("persist-file-name", "a/b"),
+        ("persist-interval", "often"),
+        ("snapshot-peers", "some"),
         ("end-with", "0"),
         ("initialize-streams", "a:0"),
         ("tls-cert", ""),
@@ -343,14 +347,44 @@ fn variables_of_kubernetes_are_not_ours() {
 /// The examples are read as a user would type them.
 #[test]
 fn the_examples_work() {
-    let help = shown(&["--help"]);
-    let mut tried = 0;
-    for line in help.lines().filter(|line| line.starts_with("  shardmill")) {
-        let args: Vec<_> = line.split_whitespace().skip(1).collect();
-        config(&args, &[]);
-        tried += 1;
+    let mut tried = [0; 2];
+    for help in [&["--help"][..], &["snapshot", "--help"], &["snapshot", "save", "--help"]].map(shown) {
+        for line in help.lines().filter(|line| line.starts_with("  shardmill")) {
+            let args: Vec<_> = line.split_whitespace().skip(1).collect();
+            let snapshot = match resolve(&args, &[]).unwrap() {
+                Invocation::Snapshot(_) => 1,
+                Invocation::Serve { .. } => 0,
+                Invocation::Show(text) => panic!("{text}"),
+            };
+            tried[snapshot] += 1;
+        }
     }
-    assert!(tried >= 6, "{help}");
+    assert!(tried[0] >= 6 && tried[1] >= 8, "{tried:?}");
+}
+
+/// Protects: `shardmill snapshot`: each action with its flags, and what is missing or too much.
+#[test]
+fn snapshot_tasks() {
+    let task = |args: &[&str]| match resolve(&[&["snapshot"], args].concat(), &[]) {
+        Ok(Invocation::Snapshot(task)) => task,
+        other => panic!("{other:?}"),
+    };
+    let file = PathBuf::from("f");
+    let endpoint = "http://127.0.0.1:4566".to_owned();
+    let save = SnapshotAction::Save { endpoint: endpoint.clone(), format: "snapshot".to_owned() };
+    assert_eq!(task(&["save", "f"]), SnapshotTask { action: save, file: file.clone(), json: false });
+    let load = SnapshotAction::Load { endpoint, replace: true };
+    assert_eq!(
+        task(&["load", "--replace", "f"]),
+        SnapshotTask { action: load, file: file.clone(), json: false }
+    );
+    let inspected = SnapshotTask { action: SnapshotAction::Inspect, file, json: true };
+    assert_eq!(task(&["inspect", "--json", "f"]), inspected);
+    for args in
+        [&["save"][..], &["burn", "f"], &["save", "f", "--format", "xml"], &["inspect", "f", "--replace"]]
+    {
+        error(&[&["snapshot"], args].concat(), &[]);
+    }
 }
 
 #[test]

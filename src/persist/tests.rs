@@ -230,6 +230,40 @@ async fn replacing_is_asked_for() {
     }
 }
 
+/// Protects: a reshard that is under way goes on where the state is loaded, and its children are created after that.
+#[tokio::test]
+async fn a_reshard_under_way_goes_on() {
+    let clock = MovableClock::new(START_MS);
+    let config = Config { latency_ms: 1_000, shard_limit: Limit::Infinite, ..Config::default() };
+    let start = |clock: &MovableClock| {
+        crate::server::service(&config, &MemoryPlan::of(&config), 0, clock.clock()).unwrap()
+    };
+    let from = start(&clock);
+    let stream = create(&from, HERE, "s", 1);
+    clock.advance(Duration::from_secs(1));
+    put(&stream, numbered(0..10)).await;
+    from.registry.split_shard(HERE, "s", ShardId::FIRST, Some(HashKey(1 << 127))).unwrap();
+    clock.advance(Duration::from_millis(500));
+    let bytes = saved(&from);
+    let to_clock = MovableClock::new(clock.clock().now_ms());
+    let to = start(&to_clock);
+    load(&to, bytes.as_slice(), EMPTY).unwrap();
+    assert_eq!(described(&to), described(&from));
+    let open = |registry: &crate::control::Registry| {
+        let (stream, status) = registry.find_with_status(HERE, "s").unwrap();
+        (stream.shard_map().open_count(), status.name())
+    };
+    assert_eq!(open(&to.registry), (1, "UPDATING"));
+    to_clock.advance(Duration::from_millis(500));
+    assert_eq!(open(&to.registry), (2, "ACTIVE"));
+    let late_clock = MovableClock::new(START_MS + 60_000);
+    let late = start(&late_clock);
+    load(&late, bytes.as_slice(), EMPTY).unwrap();
+    assert_eq!(open(&late.registry), (2, "ACTIVE"));
+    let map = late.registry.find(HERE, "s").unwrap().shard_map();
+    assert!(map.shards().iter().skip(1).all(|child| child.created_s > (START_MS + 60_000) / 1_000));
+}
+
 /// Protects: what does not fit the memory limit is refused, and nothing of it stays.
 #[tokio::test]
 async fn memory_is_respected() {
