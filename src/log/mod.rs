@@ -66,7 +66,7 @@ pub struct Log {
 /// The live segments, oldest first; positions run on from one to the next.
 struct Spine {
     segments: Vec<Arc<Segment>>,
-    /// Counter of the next record when this spine was made: what tells it once nothing is left.
+    /// Counter of the next record when this spine was made: no later one is below it.
     next_counter: u64,
 }
 
@@ -145,10 +145,9 @@ impl Log {
     pub fn watermark(&self, first_counter: u64) -> Watermark {
         let view = self.view();
         let newest = view.segments().last().map(|newest| (newest, newest.published()));
-        let next_counter = match newest {
-            Some((newest, published)) => newest.counter_after(published),
-            None => view.spine.as_ref().map_or(first_counter, |spine| spine.next_counter),
-        };
+        let said = view.spine.as_ref().map_or(first_counter, |spine| spine.next_counter);
+        let next_counter =
+            newest.map_or(said, |(newest, published)| newest.counter_after(published).max(said));
         let tip = newest.map_or(0, |(newest, published)| newest.base().position + u64::from(published.count));
         Watermark { horizon: view.horizon, tip: tip.max(view.horizon), next_counter }
     }

@@ -77,6 +77,12 @@ impl Writer {
         }
     }
 
+    /// Has the log itself say which counter comes next, where that does not follow from its last record.
+    pub fn tell_counter(&mut self, log: &Log) {
+        let segments = self.spine.as_ref().map_or_else(Vec::new, |spine| spine.segments.clone());
+        self.replace_spine(log, segments);
+    }
+
     /// Goes on at a later position, as if all records before it had been trimmed. What was appended must be committed.
     pub fn skip_positions(&mut self, log: &Log, next_position: u64) {
         debug_assert!(next_position >= self.next_position);

@@ -81,10 +81,8 @@ impl LoadedLog {
         is_open: bool,
     ) -> Arc<Shard> {
         self.writer.skip_counters(next_counter.max(COUNTER_FIRST));
-        let is_empty = self.log.tip() == self.log.horizon();
-        if is_empty && self.writer.next_counter() > COUNTER_FIRST {
-            // Where there are no records, the log itself knows the counter.
-            self.writer.skip_positions(&self.log, self.writer.next_position());
+        if self.writer.next_counter() > COUNTER_FIRST {
+            self.writer.tell_counter(&self.log);
         }
         if !is_open {
             self.writer.close();

@@ -122,12 +122,15 @@ fn an_orderly_end_loses_nothing() {
 fn an_end_without_warning_leaves_a_whole_file() {
     let folder = Folder::new();
     let variables = [("PERSIST_INTERVAL", "10ms"), ("KINESIS_INITIALIZE_STREAMS", "s:1")];
+    let path = folder.path().join("kinesis-data.snapshot");
     let part = folder.path().join("kinesis-data.snapshot.part");
     let (mut issued, mut highest) = (Vec::<String>::new(), String::new());
     let mut killed_while_saving = 0;
     for round in 0..6_u32 {
         let program = Program::start(folder.path(), &variables);
         let mut connection = program.connect();
+        // Of a server that has never saved, nobody can know anything.
+        wait_until("it has saved once", || path.exists());
         let held = numbers(&connection.read_all(0));
         assert_eq!(held, issued[..held.len()], "round {round}");
         issued = held;
