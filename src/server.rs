@@ -18,6 +18,7 @@ use crate::control::{
 use crate::faults::FaultPlan;
 use crate::http::body::BodyBudget;
 use crate::http::connection::{self, Shared};
+use crate::http::snapshot::StateAccess;
 use crate::http::tls::{Tls, TlsFiles};
 use crate::http::worker::Worker;
 use crate::limits::AtMemoryLimit;
@@ -119,8 +120,8 @@ impl StartError {
 pub struct ShutdownReport {
     /// Connections whose requests had not finished in time.
     pub connections_cut: usize,
-    /// Whether state was to be kept and what had changed last could not be saved; the log says why.
-    pub is_state_lost: bool,
+    /// Whether state was to be kept and a file of it could not be saved in the end; the log says which, and why.
+    pub is_state_unsaved: bool,
 }
 
 impl Server {
@@ -142,7 +143,7 @@ impl Server {
             service: Arc::clone(&service),
             budget: BodyBudget::new(plan.bodies),
             tls: Arc::new(tls),
-            is_open_to_all: config.snapshot_peers == SnapshotPeers::Any,
+            state: StateAccess::new(config.snapshot_peers == SnapshotPeers::Any),
         };
         let workers: Result<Vec<_>, _> = (0..config.workers.max(1))
             .map(|number| Worker::start(number, shared.clone(), stopped.clone()))
@@ -240,9 +241,9 @@ impl Server {
         let connections_cut = self.workers.drain(..).map(|worker| worker.join().unwrap_or(0)).sum();
         let saved = self.keeper.take().map_or(Ok(()), |keeper| keeper.finish(deadline));
         if let Err(error) = &saved {
-            tracing::error!(%error, "what had changed since the last save is lost");
+            tracing::error!(%error, "a state file could not be saved; it is as the save before has left it");
         }
-        ShutdownReport { connections_cut, is_state_lost: saved.is_err() }
+        ShutdownReport { connections_cut, is_state_unsaved: saved.is_err() }
     }
 }
 

@@ -1,8 +1,8 @@
 //! From a command line to a running server and back to an exit code.
 //!
 //! Stdout carries one line, when the server can be reached; everything else goes to stderr. Exit codes: 0 stopped by
-//! a signal or a text was asked for, 1 the server could not run, 2 bad settings, 130 a second signal cut the
-//! shutdown short.
+//! a signal or a text was asked for, 1 the server could not run or not save its state, 2 bad settings, 130 a second
+//! signal cut the shutdown short.
 
 mod endpoint;
 mod snapshot;
@@ -91,7 +91,7 @@ fn serve(config: Config, notes: &[String]) -> ExitCode {
     }
     let report = server.shutdown();
     tracing::info!(?report, "stopped");
-    if report.is_state_lost { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if report.is_state_unsaved { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 /// Has the system send SIGTERM as soon as this process has ended, which must be our parent.

@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::operation::Service;
 
@@ -24,6 +24,7 @@ use super::exchange;
 use super::head_watch::{Answered, HeadWatch, Turns};
 use super::http2;
 use super::opening::{Opening, Rewound, peek};
+use super::snapshot::StateAccess;
 use super::tls::{Tls, is_http2_agreed};
 use super::wire::Wire;
 use super::write_watch::WriteWatch;
@@ -40,16 +41,16 @@ pub(crate) struct Shared {
     pub(crate) budget: BodyBudget,
     /// Whose certificate is shown.
     pub(crate) tls: Arc<Tls>,
-    /// Whether clients on other machines may save and load state, too.
-    pub(crate) is_open_to_all: bool,
+    /// Who may save and load state, and how often at once.
+    pub(crate) state: StateAccess,
 }
 
 /// What the requests of one connection are answered with.
 pub(super) struct Behind {
     pub(super) service: Arc<Service>,
     pub(super) budget: BodyBudget,
-    /// Whether its client may save and load state.
-    pub(super) is_trusted: bool,
+    /// The turns of saving and loading state, if the client may have one.
+    pub(super) state_turns: Option<Arc<Semaphore>>,
 }
 
 /// What the requests of one HTTP/1.1 connection share. It is counted for each connection, so that what each request counts
@@ -71,9 +72,8 @@ impl Served {
 pub(crate) async fn serve(socket: TcpStream, shared: Shared, mut stopping: watch::Receiver<bool>) {
     // Nothing more is to be said to a client that is gone without a word, or when the server stops.
     let Some(Ok(opening)) = unless_stopped(pin!(peek(&socket)), &mut stopping).await else { return };
-    let Shared { service, budget, tls, is_open_to_all } = shared;
-    let is_here = || socket.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
-    let behind = Behind { is_trusted: is_open_to_all || is_here(), service, budget };
+    let Shared { service, budget, tls, state } = shared;
+    let behind = Behind { service, budget, state_turns: state.turns_for(&socket) };
     if opening == Some(Opening::Http1) {
         serve_plain(socket, behind, stopping).await;
     } else if let Err(error) = Box::pin(serve_rarer(socket, opening, &tls, behind, stopping)).await {
@@ -90,7 +90,7 @@ pub(crate) async fn serve_http1<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    serve_plain(stream, Behind { service, budget, is_trusted: true }, stopping).await;
+    serve_plain(stream, Behind { service, budget, state_turns: None }, stopping).await;
 }
 
 async fn serve_plain<S>(stream: S, behind: Behind, mut stopping: watch::Receiver<bool>)

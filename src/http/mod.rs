@@ -18,7 +18,7 @@ pub(crate) mod health;
 mod http2;
 mod opening;
 pub(crate) mod reply_body;
-mod snapshot;
+pub(crate) mod snapshot;
 pub(crate) mod tls;
 pub(crate) mod window;
 mod wire;

@@ -13,10 +13,12 @@ use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN};
 use hyper::{Method, Request, Response, StatusCode};
 use std::future::poll_fn;
 use std::pin::Pin;
-use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::document::Value;
 use crate::operation::Service;
+use crate::persist::keeper::be_nice;
 use crate::persist::{self, Format, Pace, PersistError, Putting, State, Totals};
 use crate::protocol::json;
 
@@ -37,7 +39,27 @@ const PIECES_MAX: usize = 4;
 const PIECE_WITHIN: Duration = Duration::from_secs(30);
 
 /// Saves and loads at once, at most: each has a thread and reads all there is.
-static TURNS: Semaphore = Semaphore::const_new(2);
+const TURNS: usize = 2;
+
+/// Who may save and load the state of a server, and the turns in which that is done.
+#[derive(Clone)]
+pub(crate) struct StateAccess {
+    is_open_to_all: bool,
+    turns: Arc<Semaphore>,
+}
+
+impl StateAccess {
+    /// For everybody, or for clients on the same machine.
+    pub(crate) fn new(is_open_to_all: bool) -> Self {
+        Self { is_open_to_all, turns: Arc::new(Semaphore::new(TURNS)) }
+    }
+
+    /// The turns, if they are for the client of this connection.
+    pub(super) fn turns_for(self, socket: &TcpStream) -> Option<Arc<Semaphore>> {
+        let is_here = || socket.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
+        (self.is_open_to_all || is_here()).then_some(self.turns)
+    }
+}
 
 /// A refusal or the end of a load: a status, and what is told.
 type Told = (StatusCode, Value<'static>);
@@ -78,11 +100,11 @@ struct Asked {
 }
 
 /// Whether it may begin, and what is wanted.
-fn begin(request: &Request<Incoming>, behind: &Behind) -> Result<(SemaphorePermit<'static>, Asked), Told> {
-    if !behind.is_trusted {
+fn begin(request: &Request<Incoming>, behind: &Behind) -> Result<(OwnedSemaphorePermit, Asked), Told> {
+    let Some(turns) = &behind.state_turns else {
         let why = "state is saved and loaded for clients on the same machine; see --snapshot-peers";
         return Err(message(StatusCode::FORBIDDEN, why));
-    }
+    };
     if request.headers().contains_key(ORIGIN) {
         return Err(message(StatusCode::FORBIDDEN, "state is not saved or loaded for web pages"));
     }
@@ -104,7 +126,7 @@ fn begin(request: &Request<Incoming>, behind: &Behind) -> Result<(SemaphorePermi
         }
     }
     let busy = |_| message(StatusCode::SERVICE_UNAVAILABLE, "others are saving or loading state");
-    Ok((TURNS.try_acquire().map_err(busy)?, asked))
+    Ok((Arc::clone(turns).try_acquire_owned().map_err(busy)?, asked))
 }
 
 fn message(status: StatusCode, text: &str) -> Told {
@@ -118,10 +140,11 @@ fn saved(pieces: StateBody, format: Format) -> Response<ReplyBody> {
 }
 
 /// Has a thread write what there is.
-fn save(service: Arc<Service>, format: Format, turn: SemaphorePermit<'static>) -> io::Result<StateBody> {
+fn save(service: Arc<Service>, format: Format, turn: OwnedSemaphorePermit) -> io::Result<StateBody> {
     let (sender, pieces) = mpsc::channel(PIECES_MAX);
     std::thread::Builder::new().name("save".to_owned()).spawn(move || {
         let _turn = turn;
+        be_nice();
         let state = State::take(&service);
         let mut out = Pieces { sender, piece: Vec::with_capacity(PIECE_BYTES) };
         let written = persist::write(&state, format, &mut out, &mut Pace::free());
@@ -161,16 +184,12 @@ impl Write for Pieces {
 }
 
 /// Has a thread load what comes.
-async fn load(
-    service: Arc<Service>,
-    body: Incoming,
-    putting: Putting,
-    turn: SemaphorePermit<'static>,
-) -> Told {
+async fn load(service: Arc<Service>, body: Incoming, putting: Putting, turn: OwnedSemaphorePermit) -> Told {
     let (pieces, received) = mpsc::channel(PIECES_MAX);
     let (done, loaded) = oneshot::channel();
     let thread = std::thread::Builder::new().name("load".to_owned()).spawn(move || {
         let _turn = turn;
+        be_nice();
         let input = Received { pieces: received, piece: Bytes::new() };
         // The client may be gone.
         let _ = done.send(persist::load(&service, input, putting));

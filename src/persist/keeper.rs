@@ -81,7 +81,8 @@ impl Files {
         let putting = Putting { replaces: false, goes_on: true };
         let input = io::BufReader::with_capacity(256 << 10, file);
         let totals = format::load(service, input, putting).map_err(|error| error.of(path))?;
-        let kept = (mock.is_none()).then(|| State::take(service).fingerprint());
+        // Where there are two files, they need not say the same: a server may have been killed between them.
+        let kept = self.mock.is_none().then(|| State::take(service).fingerprint());
         Ok(Some(Found { path: path.clone(), totals, kept }))
     }
 
@@ -186,8 +187,8 @@ impl Keeping {
     }
 }
 
-/// Whoever serves goes first.
-fn be_nice() {
+/// Lets whoever serves go first, for as long as this thread lives.
+pub fn be_nice() {
     // On Linux this is about the calling thread alone; elsewhere it would slow down the whole process.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(10);

@@ -188,7 +188,7 @@ fn what_cannot_be_saved_is_told() {
     assert_eq!(program.end(Signal::TERM), Some(1));
     let mut told = String::new();
     stderr.read_to_string(&mut told).unwrap();
-    assert!(told.contains("is lost") && told.contains("kinesis-data.snapshot: "), "{told}");
+    assert!(told.contains("could not be saved") && told.contains("kinesis-data.snapshot: "), "{told}");
 }
 
 /// Protects: state is saved while a server runs, when it has changed, and not when it has not.

@@ -144,6 +144,19 @@ fn the_program_saves_and_loads() {
     assert_eq!((code, told(&to)), (Some(0), told_before_puts(&from, &file)));
 }
 
+/// Protects: `--format kinesis-mock`, which is known again by its first byte: the same records, lineage, consumers and tags.
+#[test]
+fn the_program_writes_for_kinesis_mock() {
+    let (from, folder) = (TestServer::start(), Folder::new());
+    fill(&from);
+    let file = folder.path().join("kinesis-data.json");
+    let (code, _, stderr) =
+        shardmill(&["save", "--format", "kinesis-mock", "--endpoint", &endpoint(&from), text(&file)]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).expect("a document");
+    assert_eq!(told_before_puts(&from, &file), told(&from));
+}
+
 /// What a third server tells that has just loaded the file.
 fn told_before_puts(like: &TestServer, file: &Path) -> Value {
     let third = TestServer::start();
