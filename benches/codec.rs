@@ -65,7 +65,7 @@ fn put_records_request(
     data_bytes: usize,
 ) {
     let (service, _) = service_with_stream(1);
-    let head = RequestHead { method: "POST", query: None, headers: &PutRecordsFields(codec) };
+    let head = RequestHead { method: "POST", path: "/", query: None, headers: &PutRecordsFields(codec) };
     let Class::Post(post) = classify(&head) else { panic!("a POST was taken for something else") };
     let body = put_records_body(codec, data_bytes);
     group.throughput(throughput(BATCH_RECORDS, body.len()));
@@ -77,7 +77,7 @@ fn put_records_request(
                 &mut state,
                 |_| (),
                 |scratch, ()| {
-                    let mut intake = Intake::new(&post);
+                    let mut intake = Intake::new(&post, &service);
                     body.chunks(FRAME_BYTES).for_each(|frame| intake.add(frame));
                     let prepared = prepare(&head, &post, &mut intake, scratch, &service);
                     prepared.unwrap_or_else(|answer| panic!("refused: {answer:?}"))
@@ -162,6 +162,10 @@ impl Headers for PutRecordsFields {
             _ => None,
         }
     }
+
+    fn for_each(&self, see: &mut dyn FnMut(&str, &[u8])) {
+        see("host", b"localhost");
+    }
 }
 
 /// All that is behind the wire, with one stream `s` of so many shards. Time stands still.
@@ -183,7 +187,8 @@ fn service_with_stream(shard_count: u32) -> (Service, Arc<Stream>) {
     };
     let stream = registry.create(new).expect("no quota is near");
     let (sealer, faults) = (Sealer::new([7; 16]), FaultPlan::new(0.0, 0));
-    (Service { registry, clock, sealer, faults, tally, usual_caller: SCOPE }, stream)
+    let service = Service { registry, clock, sealer, faults, tally, usual_caller: SCOPE, credentials: None };
+    (service, stream)
 }
 
 /// Stores so many full requests.

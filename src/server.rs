@@ -15,6 +15,7 @@ use crate::config::{Config, SnapshotPeers, System};
 use crate::control::{
     ControlError, ControlSettings, NewStream, Registry, Scope, StreamMode, StreamSettings, Tags,
 };
+use crate::credentials::{Credentials, CredentialsError};
 use crate::faults::FaultPlan;
 use crate::http::body::BodyBudget;
 use crate::http::connection::{self, Shared};
@@ -102,6 +103,15 @@ pub enum StartError {
     /// The files that have to do with TLS are not as they should be, or there is no entropy for keys.
     #[error("{0}")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The file of credentials is not as it should be.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// Nobody could sign.
+    #[error("--require-signature is given without --credentials")]
+    NoCredentials,
+    /// Keys that nothing is checked with.
+    #[error("--credentials is given without --require-signature")]
+    IdleCredentials,
 }
 
 impl StartError {
@@ -109,7 +119,11 @@ impl StartError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::InitialStream { .. } | Self::Tls(_) => 2,
+            Self::InitialStream { .. }
+            | Self::Tls(_)
+            | Self::Credentials(_)
+            | Self::NoCredentials
+            | Self::IdleCredentials => 2,
             Self::AddressInUse(_) | Self::Listen(..) | Self::Worker(_) | Self::State(_) => 1,
         }
     }
@@ -132,7 +146,7 @@ impl Server {
     pub fn start(config: Config, clock: Clock) -> Result<Self, StartError> {
         let seed = config.seed.unwrap_or_else(|| u64::from_le_bytes(entropy()));
         let plan = MemoryPlan::of(&config);
-        let service = bare_service(&config, &plan, seed, clock);
+        let service = bare_service(&config, &plan, seed, clock)?;
         let files = Files::new(&config.persist_path, &config.persist_file_name);
         let found = load_state(&config, &files, &service)?;
         create_initial_streams(&config, &service.registry)?;
@@ -219,6 +233,9 @@ impl Server {
             Some(path) => format!("TLS certificate {}", path.display()),
             None => "TLS certificate generated".to_owned(),
         });
+        if config.require_signature {
+            features.push("signatures required".to_owned());
+        }
         if config.persistence {
             let files = Files::new(&config.persist_path, &config.persist_file_name);
             features.push(format!("state kept in {}", files.named().display()));
@@ -256,20 +273,28 @@ impl Drop for Server {
 /// What is served, without what serves it. Initial streams are ACTIVE.
 ///
 /// # Errors
-/// An initial stream cannot be created.
+/// An initial stream cannot be created, or there are no credentials to check signatures with.
 pub(crate) fn service(
     config: &Config,
     plan: &MemoryPlan,
     seed: u64,
     clock: Clock,
 ) -> Result<Arc<Service>, StartError> {
-    let service = bare_service(config, plan, seed, clock);
+    let service = bare_service(config, plan, seed, clock)?;
     create_initial_streams(config, &service.registry)?;
     Ok(service)
 }
 
 /// The same, without streams.
-fn bare_service(config: &Config, plan: &MemoryPlan, seed: u64, clock: Clock) -> Arc<Service> {
+///
+/// # Errors
+/// There are no credentials to check signatures with.
+fn bare_service(
+    config: &Config,
+    plan: &MemoryPlan,
+    seed: u64,
+    clock: Clock,
+) -> Result<Arc<Service>, StartError> {
     let tally = Arc::new(Tally::default());
     let settings = ControlSettings {
         shard_limit: config.shard_limit,
@@ -277,14 +302,15 @@ fn bare_service(config: &Config, plan: &MemoryPlan, seed: u64, clock: Clock) -> 
         transitions: Transitions::new(config.latency_ms, config.own_times),
         ceiling: plan.ceiling,
     };
-    Arc::new(Service {
+    Ok(Arc::new(Service {
         registry: Registry::new(settings, clock.clone(), Arc::clone(&tally)),
         clock,
         sealer: Sealer::new(entropy()),
         faults: FaultPlan::new(config.error_probability, seed),
         tally,
         usual_caller: Scope { account: config.account, region: config.region },
-    })
+        credentials: credentials(config)?,
+    }))
 }
 
 /// Begins with the state that is in files, if it is to, and there is any.
@@ -298,6 +324,16 @@ fn load_state(config: &Config, files: &Files, service: &Service) -> Result<Optio
         tracing::info!(streams, records, "goes on with the state in {}", path.display());
     }
     Ok(found)
+}
+
+/// Who may sign, if signatures are required.
+fn credentials(config: &Config) -> Result<Option<Credentials>, StartError> {
+    match (&config.credentials, config.require_signature) {
+        (None, false) => Ok(None),
+        (Some(path), true) => Ok(Some(Credentials::load(path, config.account)?)),
+        (None, true) => Err(StartError::NoCredentials),
+        (Some(_), false) => Err(StartError::IdleCredentials),
+    }
 }
 
 fn tls_files(config: &Config) -> TlsFiles {

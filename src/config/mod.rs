@@ -76,6 +76,10 @@ pub struct Config {
     pub tls_key: Option<PathBuf>,
     /// Where the CA of the generated certificate is written at the start, in PEM.
     pub tls_ca_out: Option<PathBuf>,
+    /// Whether requests are refused whose signature does not hold.
+    pub require_signature: bool,
+    /// Who may sign, in the form of AWS's credentials file.
+    pub credentials: Option<PathBuf>,
     /// Whether state is kept in files.
     pub persistence: bool,
     /// Whether the server begins with the state that is in them. `None`: if it keeps any.
@@ -121,6 +125,8 @@ impl Default for Config {
             tls_cert: None,
             tls_key: None,
             tls_ca_out: None,
+            require_signature: false,
+            credentials: None,
             persistence: false,
             load_data_if_exists: None,
             persist_path: PathBuf::from("data"),

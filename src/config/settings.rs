@@ -164,6 +164,7 @@ mod tests {
             shard_limit: Limit::At(9),
             on_demand_stream_count_limit: Limit::At(9),
             latency_ms: 9,
+            require_signature: true,
             log_level: LogLevel::Error,
             log_format: LogFormat::Json,
             ..Config::default()

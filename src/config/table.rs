@@ -356,6 +356,26 @@ pub(super) static SETTINGS: &[Setting] = &[
         ..Setting::EMPTY
     },
     Setting {
+        flag: "require-signature",
+        env: &[Name::ours("SHARDMILL_REQUIRE_SIGNATURE")],
+        value_name: BOOL,
+        default: Default::Value("false"),
+        help: "Refuse requests whose signature does not hold; needs `--credentials`",
+        accepted: "true or false",
+        apply: |config, text| values::truth(text).map(|on| config.require_signature = on),
+        ..Setting::EMPTY
+    },
+    Setting {
+        flag: "credentials",
+        env: &[Name::ours("SHARDMILL_CREDENTIALS")],
+        value_name: "FILE",
+        default: Default::Described("none"),
+        help: "Access keys that may sign, in the form of ~/.aws/credentials; a line account_id says whose each is",
+        accepted: "a path",
+        apply: |config, text| values::path(text).map(|path| config.credentials = Some(path)),
+        ..Setting::EMPTY
+    },
+    Setting {
         flag: "persistence",
         env: &[
             Name::ours("SHARDMILL_PERSISTENCE"),

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode, Version};
 
 use crate::protocol::answer::Answer;
@@ -34,24 +35,39 @@ thread_local! {
 }
 
 /// The header fields that matter, found in one pass: a look-up by name would hash each of them, there or not.
-struct HeaderFields<'a>([Option<&'a [u8]>; Field::ALL.len()]);
+struct HeaderFields<'a> {
+    fields: [Option<&'a [u8]>; Field::ALL.len()],
+    parts: &'a Parts,
+}
 
 impl<'a> HeaderFields<'a> {
-    fn of(headers: &'a HeaderMap) -> Self {
+    fn of(parts: &'a Parts) -> Self {
         let mut fields = [None; Field::ALL.len()];
-        for (name, value) in headers {
+        for (name, value) in &parts.headers {
             if let Some(field) = Field::named(name.as_str()) {
                 fields[field as usize].get_or_insert(value.as_bytes());
             }
         }
-        Self(fields)
+        Self { fields, parts }
     }
 }
 
 impl Headers for HeaderFields<'_> {
     fn header(&self, field: Field) -> Option<&[u8]> {
         // A head with control characters is refused, so all ASCII is printable, but for tabs.
-        self.0[field as usize].filter(|value| is_ascii(value))
+        self.fields[field as usize].filter(|value| is_ascii(value))
+    }
+
+    fn for_each(&self, see: &mut dyn FnMut(&str, &[u8])) {
+        // HTTP/2 has the host in `:authority`, and clients sign it as what it was before.
+        if let Some(authority) = self.parts.uri.authority()
+            && !self.parts.headers.contains_key(HOST)
+        {
+            see(HOST.as_str(), authority.as_str().as_bytes());
+        }
+        for (name, value) in &self.parts.headers {
+            see(name.as_str(), value.as_bytes());
+        }
     }
 }
 
@@ -71,15 +87,20 @@ pub(super) async fn answer(request: Request<Incoming>, behind: &Behind) -> Respo
     let Behind { service, budget, .. } = behind;
     let (parts, incoming) = request.into_parts();
     let is_http2 = parts.version == Version::HTTP_2;
-    let fields = HeaderFields::of(&parts.headers);
-    let head = RequestHead { method: parts.method.as_str(), query: parts.uri.query(), headers: &fields };
+    let fields = HeaderFields::of(&parts);
+    let head = RequestHead {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query(),
+        headers: &fields,
+    };
     let mut after = After::KeepOpen;
     let reply = match health::answer(head.method, parts.uri.path(), service) {
         Some(answer) => Reply::Whole(answer),
         None => match classify(&head) {
             Class::Preflight(answer) | Class::Refused(answer) => Reply::Whole(answer),
             Class::Post(post) => {
-                let mut intake = Intake::new(&post);
+                let mut intake = Intake::new(&post, service);
                 let arrival = if is_http2 { Arrival::Unasked } else { Arrival::Asked };
                 match body::read(incoming, arrival, budget, &mut intake).await {
                     // Its share of the budget stays taken as long as the records wait for their shards.
@@ -184,20 +205,20 @@ mod tests {
     /// Protects: of several values the first counts; one that is not ASCII is none, wherever the odd byte stands.
     #[test]
     fn fields_are_their_first_values() {
-        let mut headers = HeaderMap::new();
+        let (mut parts, ()) = Request::new(()).into_parts();
         for value in ["b", "a"] {
-            headers.append("x-amz-target", HeaderValue::from_static(value));
+            parts.headers.append("x-amz-target", HeaderValue::from_static(value));
         }
-        assert_eq!(HeaderFields::of(&headers).header(Field::XAmzTarget), Some(&b"b"[..]));
-        assert_eq!(HeaderFields::of(&headers).header(Field::Date), None);
+        assert_eq!(HeaderFields::of(&parts).header(Field::XAmzTarget), Some(&b"b"[..]));
+        assert_eq!(HeaderFields::of(&parts).header(Field::Date), None);
         for length in 1..40 {
             for odd in 0..length {
                 let mut value = vec![b'a'; length];
-                headers.insert("date", HeaderValue::from_bytes(&value).unwrap());
-                assert_eq!(HeaderFields::of(&headers).header(Field::Date), Some(&value[..]));
+                parts.headers.insert("date", HeaderValue::from_bytes(&value).unwrap());
+                assert_eq!(HeaderFields::of(&parts).header(Field::Date), Some(&value[..]));
                 value[odd] = 0x80;
-                headers.insert("date", HeaderValue::from_bytes(&value).unwrap());
-                assert_eq!(HeaderFields::of(&headers).header(Field::Date), None);
+                parts.headers.insert("date", HeaderValue::from_bytes(&value).unwrap());
+                assert_eq!(HeaderFields::of(&parts).header(Field::Date), None);
             }
         }
     }

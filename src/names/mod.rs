@@ -1,4 +1,4 @@
-//! The names of Kinesis: accounts, regions, streams, consumers, shards, hash keys, sequence numbers.
+//! The names of Kinesis: accounts, users, regions, streams, consumers, shards, hash keys, sequence numbers.
 //!
 //! Each type can only hold a valid name, so that whoever receives one need not check again. Parsing says no with
 //! `None` or a small error; the text of AWS's answer is the caller's matter.
@@ -19,6 +19,7 @@ pub(crate) mod sequence_vectors;
 mod sequence_writer;
 mod shard_id;
 mod stream;
+mod user_arn;
 
 pub use account::AccountId;
 pub use arn::StreamArn;
@@ -32,3 +33,4 @@ pub use sequence_value::SequenceValue;
 pub use sequence_writer::SequenceWriter;
 pub use shard_id::ShardId;
 pub use stream::StreamName;
+pub use user_arn::UserArn;

@@ -50,7 +50,9 @@ impl House {
         };
         registry.create(new).unwrap();
         let (sealer, faults) = (Sealer::new([7; 16]), FaultPlan::new(0.0, 0));
-        Self { service: Service { registry, clock: time, sealer, faults, tally, usual_caller: HERE }, clock }
+        let service =
+            Service { registry, clock: time, sealer, faults, tally, usual_caller: HERE, credentials: None };
+        Self { service, clock }
     }
 
     fn now_ms(&self) -> u64 {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::control::{Registry, Scope};
+use crate::credentials::Credentials;
 use crate::document::Value;
 use crate::error::ApiError;
 use crate::faults::FaultPlan;
@@ -31,6 +32,8 @@ pub struct Service {
     pub tally: Arc<Tally>,
     /// Who calls if a request does not say.
     pub usual_caller: Scope,
+    /// Who may call, where signatures are required; `None`: they are not looked at.
+    pub credentials: Option<Credentials>,
 }
 
 impl Service {

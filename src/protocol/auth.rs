@@ -1,29 +1,31 @@
-//! Credentials: their form is checked as AWS checks it, their signature is not (reference 2).
+//! Credentials: their form is checked as AWS checks it (reference 2). Their signature is for `signature` to check.
 //!
 //! What is learned is who calls: the account, from an access key that is an account id, and the region, from
 //! the credential scope. Both decide which streams a caller sees.
 
 use super::head::{Field, Headers, RequestHead, text};
 use crate::error::ApiError;
-use crate::names::{AccountId, Region};
+use crate::names::{AccountId, Region, UserArn};
 use crate::operation::refusals;
 use memchr::{memchr, memchr2};
 use std::borrow::Cow;
 
 /// Who calls: streams belong to an account and a region. What a credential leaves out is the server's to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caller {
-    /// The access key if that is 12 digits.
+pub struct Caller<'k> {
+    /// The access key if that is 12 digits; whose the key is, where signatures are required.
     pub account: Option<AccountId>,
     /// The region of the credential scope.
     pub region: Option<Region>,
+    /// Who has signed; `None` where signatures are not looked at.
+    pub user: Option<&'k UserArn>,
 }
 
 /// A credential of the right form: `{access key}/{date}/{region}/{service}/aws4_request`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Credential<'a> {
     /// Who calls with it.
-    pub(super) caller: Caller,
+    pub(super) caller: Caller<'static>,
     service: Option<Cow<'a, [u8]>>,
 }
 
@@ -43,8 +45,11 @@ impl<'a> Credential<'a> {
             (*part, rest) = cut(text, memchr(b'/', text));
         }
         let [access_key, _, region, service] = parts;
-        let caller =
-            Caller { account: AccountId::parse_bytes(access_key), region: Region::parse_bytes(region) };
+        let caller = Caller {
+            account: AccountId::parse_bytes(access_key),
+            region: Region::parse_bytes(region),
+            user: None,
+        };
         Self { caller, service: (!service.is_empty()).then(|| keep(service)) }
     }
 
@@ -84,22 +89,7 @@ fn from_header<'a, H: Headers + ?Sized>(
     head: &RequestHead<'a, H>,
     authorization: &'a [u8],
 ) -> Result<Credential<'a>, ApiError> {
-    let (mut credential, mut signature, mut signed_headers) = (None, None, None);
-    let next = |rest| cut(rest, memchr2(b',', b' ', rest));
-    // The first word is the algorithm.
-    let (_, mut rest) = next(authorization);
-    while let Some(text) = rest {
-        let part;
-        // A comma has a blank behind it.
-        (part, rest) = next(text.strip_prefix(b" ").unwrap_or(text));
-        if let Some(value) = value_of(b"Credential=", part) {
-            credential = Some(value);
-        } else if let Some(value) = value_of(b"Signature=", part) {
-            signature = Some(value);
-        } else if let Some(value) = value_of(b"SignedHeaders=", part) {
-            signed_headers = Some(value);
-        }
-    }
+    let Items { credential, signature, signed_headers, .. } = Items::of(authorization);
     let has_date = head.header(Field::XAmzDate).is_some() || head.header(Field::Date).is_some();
     if let (Some(credential), Some(_), Some(_), true) = (credential, signature, signed_headers, has_date) {
         return Ok(Credential::new(Cow::Borrowed(credential)));
@@ -116,6 +106,41 @@ fn from_header<'a, H: Headers + ?Sized>(
         lacks.push_str(&refusals::header_lacks_date());
     }
     Err(refusals::incomplete_authorization(&lacks, text(authorization)))
+}
+
+/// The items of an `Authorization` header.
+#[derive(Default)]
+pub(super) struct Items<'a> {
+    /// The first word.
+    pub(super) algorithm: &'a [u8],
+    /// `{access key}/{scope}`.
+    pub(super) credential: Option<&'a [u8]>,
+    /// In hexadecimal digits.
+    pub(super) signature: Option<&'a [u8]>,
+    /// Names with semicolons between them.
+    pub(super) signed_headers: Option<&'a [u8]>,
+}
+
+impl<'a> Items<'a> {
+    /// Finds them.
+    pub(super) fn of(authorization: &'a [u8]) -> Self {
+        let next = |rest| cut(rest, memchr2(b',', b' ', rest));
+        let (algorithm, mut rest) = next(authorization);
+        let mut items = Self { algorithm, ..Self::default() };
+        while let Some(text) = rest {
+            let part;
+            // A comma has a blank behind it.
+            (part, rest) = next(text.strip_prefix(b" ").unwrap_or(text));
+            if let Some(value) = value_of(b"Credential=", part) {
+                items.credential = Some(value);
+            } else if let Some(value) = value_of(b"Signature=", part) {
+                items.signature = Some(value);
+            } else if let Some(value) = value_of(b"SignedHeaders=", part) {
+                items.signed_headers = Some(value);
+            }
+        }
+        items
+    }
 }
 
 /// The value of an item; an empty one is none.
@@ -140,7 +165,7 @@ fn from_query<'a, H: Headers + ?Sized>(head: &RequestHead<'a, H>) -> Result<Cred
 
 /// Resolves `%2F` and its like; what is not a pair of hex digits stays, and so does all that is not UTF-8 in
 /// the end.
-fn percent_decode(text: &str) -> Cow<'_, [u8]> {
+pub(super) fn percent_decode(text: &str) -> Cow<'_, [u8]> {
     if !text.contains('%') {
         return Cow::Borrowed(text.as_bytes());
     }

@@ -11,7 +11,7 @@ fn request(
     fields: &[(&'static str, &str)],
 ) -> Result<Credential<'static>, ApiError> {
     let fields = Fields(fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect());
-    let head = RequestHead { method: "POST", query, headers: &fields };
+    let head = RequestHead { method: "POST", path: "/", query, headers: &fields };
     authenticate(&head).map(|Credential { caller, service }| Credential {
         caller,
         service: service.map(|service| Cow::Owned(service.into_owned())),
@@ -117,7 +117,7 @@ fn callers() {
         ("a/b//", None, None, None),
     ] {
         let found = signed(credential);
-        assert_eq!(found.caller, Caller { account, region }, "{credential}");
+        assert_eq!(found.caller, Caller { account, region, user: None }, "{credential}");
         assert_eq!(found.service().map(text), service, "{credential}");
     }
     let presigned = "X-Amz-Algorithm=a&X-Amz-Credential=AKID%2F20240101%2feu-west-1%2Fkinesis%2Faws4_request\

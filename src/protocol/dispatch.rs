@@ -12,6 +12,7 @@ use super::auth::{Caller, Credential, authenticate};
 use super::codec::Codec;
 use super::foreign;
 use super::head::{Field, Headers, RequestHead, text};
+use super::signature::Check;
 use crate::error::ApiError;
 use crate::operation::names::Operation;
 use crate::operation::refusals;
@@ -74,15 +75,16 @@ pub fn classify<'a, H: Headers + ?Sized>(head: &RequestHead<'a, H>) -> Class<'a>
     })
 }
 
-/// Decides about a POST, now that its body is known.
+/// Decides about a POST, now that its body is known. Its signature is checked if there is a `check`.
 ///
 /// # Errors
 /// The answer to send instead of running the operation.
-pub fn resolve<H: Headers + ?Sized>(
+pub fn resolve<'k, H: Headers + ?Sized>(
     head: &RequestHead<'_, H>,
     post: &Post<'_>,
     body: Body<'_>,
-) -> Result<(Operation, Caller), Answer> {
+    check: Option<Check<'k>>,
+) -> Result<(Operation, Caller<'k>), Answer> {
     let credential = authenticate(head);
     let Some(codec) = post.codec else { return Err(resolve_without_codec(head, post, body, credential)) };
     match body {
@@ -90,19 +92,27 @@ pub fn resolve<H: Headers + ?Sized>(
         Body::Malformed => return Err(error_answer(codec, &refusals::unreadable())),
         Body::Object | Body::Raw(_) => {}
     }
-    if let Some(answer) = refuse_foreign(post, &credential) {
+    // Where signatures count, AWS has words of its own for one that was made for another service.
+    let is_checked = check.is_some() && post.operation.is_some();
+    if !is_checked && let Some(answer) = refuse_foreign(post, &credential) {
         return Err(answer);
     }
-    permit(post.operation, credential).map_err(|error| error_answer(codec, &error))
+    permit(head, post.operation, credential, check).map_err(|error| error_answer(codec, &error))
 }
 
 /// Rules 6 and 7, and what is not built.
-fn permit(
+fn permit<'k, H: Headers + ?Sized>(
+    head: &RequestHead<'_, H>,
     operation: Option<Operation>,
     credential: Result<Credential<'_>, ApiError>,
-) -> Result<(Operation, Caller), ApiError> {
+    check: Option<Check<'k>>,
+) -> Result<(Operation, Caller<'k>), ApiError> {
     let operation = operation.ok_or_else(refusals::unknown_operation)?;
     let caller = credential?.caller;
+    let caller = match check {
+        None => caller,
+        Some(check) => check.caller(head)?,
+    };
     if !operation.is_built() {
         return Err(refusals::not_built(operation));
     }

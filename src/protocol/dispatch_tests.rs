@@ -51,13 +51,13 @@ impl Request {
     }
 
     fn head(&self) -> RequestHead<'_, Fields> {
-        RequestHead { method: self.method, query: self.query, headers: &self.fields }
+        RequestHead { method: self.method, path: "/", query: self.query, headers: &self.fields }
     }
 
-    fn resolved(&self, body: Body<'_>) -> Result<(Operation, Caller), Answer> {
+    fn resolved(&self, body: Body<'_>) -> Result<(Operation, Caller<'static>), Answer> {
         match classify(&self.head()) {
             Class::Preflight(answer) | Class::Refused(answer) => Err(answer),
-            Class::Post(post) => resolve(&self.head(), &post, body),
+            Class::Post(post) => resolve(&self.head(), &post, body, None),
         }
     }
 

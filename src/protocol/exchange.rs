@@ -18,6 +18,7 @@ use super::records::json_list::JsonList;
 use super::records::put_reply::{self, PutBody};
 use super::records::scan::{self, Scanned};
 use super::records::{cbor_put_reply, requests};
+use super::signature::{Check, PayloadHash};
 use crate::control::Scope;
 use crate::document::Value;
 use crate::error::ApiError;
@@ -60,36 +61,66 @@ enum Taken {
     JsonPutRecords(Feed<JsonList>),
     /// The same.
     CborPutRecords(Feed<CborList>),
+    /// Read in one of these ways, and hashed beside that, for its signature is to be checked.
+    Signed(Box<(PayloadHash, Taken)>),
 }
 
 impl Intake {
-    /// For the body of this request.
+    /// For the body of this request to this service.
     #[must_use]
-    pub fn new(post: &Post<'_>) -> Self {
-        Self(match (post.operation, post.codec) {
-            (Some(Operation::PutRecords), Some(Codec::Json | Codec::ApplicationJson)) => {
-                Taken::JsonPutRecords(Feed::default())
-            }
-            (Some(Operation::PutRecords), Some(Codec::Cbor)) => Taken::CborPutRecords(Feed::default()),
-            _ => Taken::Whole(PooledBytes::take()),
+    pub fn new(post: &Post<'_>, service: &Service) -> Self {
+        let taken = Taken::new(post);
+        Self(match service.credentials {
+            None => taken,
+            Some(_) => Taken::Signed(Box::new((PayloadHash::new(), taken))),
         })
     }
 
     /// The next frame of the body.
     pub fn add(&mut self, frame: &[u8]) {
-        match &mut self.0 {
-            Taken::Whole(bytes) => bytes.extend_from_slice(frame),
-            Taken::JsonPutRecords(feed) => feed.add(frame),
-            Taken::CborPutRecords(feed) => feed.add(frame),
+        self.0.add(frame);
+    }
+}
+
+impl Taken {
+    fn new(post: &Post<'_>) -> Self {
+        match (post.operation, post.codec) {
+            (Some(Operation::PutRecords), Some(Codec::Json | Codec::ApplicationJson)) => {
+                Self::JsonPutRecords(Feed::default())
+            }
+            (Some(Operation::PutRecords), Some(Codec::Cbor)) => Self::CborPutRecords(Feed::default()),
+            _ => Self::Whole(PooledBytes::take()),
+        }
+    }
+
+    fn add(&mut self, frame: &[u8]) {
+        match self {
+            Self::Whole(bytes) => bytes.extend_from_slice(frame),
+            Self::JsonPutRecords(feed) => feed.add(frame),
+            Self::CborPutRecords(feed) => feed.add(frame),
+            Self::Signed(signed) => {
+                let (hash, taken) = &mut **signed;
+                hash.add(frame);
+                taken.add(frame);
+            }
         }
     }
 
     /// The body, now that all of it was added; once.
     fn finish(&mut self) -> Fed {
-        match &mut self.0 {
-            Taken::Whole(body) => Fed::Whole(std::mem::take(body)),
-            Taken::JsonPutRecords(feed) => feed.finish(),
-            Taken::CborPutRecords(feed) => feed.finish(),
+        match self {
+            Self::Whole(body) => Fed::Whole(std::mem::take(body)),
+            Self::JsonPutRecords(feed) => feed.finish(),
+            Self::CborPutRecords(feed) => feed.finish(),
+            Self::Signed(signed) => signed.1.finish(),
+        }
+    }
+
+    /// The hash of the body, if its signature is to be checked.
+    fn payload_hash(&self) -> Option<String> {
+        match self {
+            Self::Signed(signed) => Some(signed.0.finish()),
+            _ => None,
         }
     }
 }
@@ -105,28 +136,36 @@ pub fn prepare<H: Headers + ?Sized>(
     scratch: &mut JsonScratch,
     service: &Service,
 ) -> Result<Prepared, Answer> {
-    let mut body = match intake.finish() {
+    let payload_hash = intake.0.payload_hash();
+    let check = check(payload_hash.as_deref(), service);
+    let mut body = match intake.0.finish() {
         Fed::Whole(body) => body,
-        Fed::Records(fed) => return scanned_put_records(head, post, fed, service),
+        Fed::Records(fed) => return scanned_put_records(head, post, fed, check, service),
     };
     let body = body.as_mut_slice();
     if body.is_empty() {
-        return Err(refused(resolve(head, post, Body::Empty)));
+        return Err(refused(resolve(head, post, Body::Empty, check)));
     }
-    let Some(codec) = post.codec else { return Err(refused(resolve(head, post, Body::Raw(body)))) };
+    let Some(codec) = post.codec else { return Err(refused(resolve(head, post, Body::Raw(body), check))) };
     if post.operation == Some(Operation::PutRecord)
         && let Some(scanned) = scan_put_record(codec, body)
     {
-        let (_, caller) = resolve(head, post, Body::Object)?;
+        let (_, caller) = resolve(head, post, Body::Object, check)?;
         let request = requests::scanned_put_record(scanned, scope(caller, service));
         return Prepared::of(codec, request.map(Step::PutRecord));
     }
     let value = match codec.parse(body, scratch) {
         Ok(value) => value,
-        Err(Malformed) => return Err(refused(resolve(head, post, Body::Malformed))),
+        Err(Malformed) => return Err(refused(resolve(head, post, Body::Malformed, check))),
     };
-    let (operation, caller) = resolve(head, post, Body::Object)?;
+    let (operation, caller) = resolve(head, post, Body::Object, check)?;
     Prepared::of(codec, step(value, operation, scope(caller, service), codec, service))
+}
+
+/// What the signature is checked against, if it is to be.
+fn check<'k>(payload_hash: Option<&'k str>, service: &'k Service) -> Option<Check<'k>> {
+    let (payload_hash, credentials) = (payload_hash?, service.credentials.as_ref()?);
+    Some(Check { credentials, now_ms: service.clock.now_ms(), payload_hash })
 }
 
 /// A PutRecord in the form that clients really send.
@@ -142,9 +181,10 @@ fn scanned_put_records<H: Headers + ?Sized>(
     head: &RequestHead<'_, H>,
     post: &Post<'_>,
     mut fed: FedRecords,
+    check: Option<Check<'_>>,
     service: &Service,
 ) -> Result<Prepared, Answer> {
-    let (_, caller) = resolve(head, post, Body::Object)?;
+    let (_, caller) = resolve(head, post, Body::Object, check)?;
     let codec = post.codec.unwrap_or(Codec::Json);
     let scanned = fed.scanned().ok_or_else(refusals::internal_failure);
     let request = scanned.and_then(|scanned| requests::scanned_put_records(scanned, scope(caller, service)));
@@ -203,7 +243,7 @@ fn step(
     }
 }
 
-fn scope(caller: Caller, service: &Service) -> Scope {
+fn scope(caller: Caller<'_>, service: &Service) -> Scope {
     let usual = service.usual_caller;
     Scope { account: caller.account.unwrap_or(usual.account), region: caller.region.unwrap_or(usual.region) }
 }
@@ -242,6 +282,6 @@ fn success(codec: Codec, body: Vec<u8>) -> Answer {
 }
 
 /// The answer of a request that [`resolve`] always refuses.
-fn refused(resolved: Result<(Operation, Caller), Answer>) -> Answer {
+fn refused(resolved: Result<(Operation, Caller<'_>), Answer>) -> Answer {
     resolved.err().unwrap_or_else(|| error_answer(Codec::Json, &refusals::internal_failure()))
 }

@@ -39,14 +39,18 @@ fields! {
 pub trait Headers {
     /// The first value of a field, if it is printable ASCII.
     fn header(&self, field: Field) -> Option<&[u8]>;
+
+    /// Each field's name, in lower case, and value, in the order they came; `host` is one of them over HTTP/2 as well.
+    fn for_each(&self, see: &mut dyn FnMut(&str, &[u8]));
 }
 
-/// Method, query and header fields of a request. The path is missing because Kinesis ignores it (reference
-/// 1.1).
+/// What stands before the body of a request.
 #[derive(Debug)]
 pub struct RequestHead<'a, H: ?Sized> {
     /// The method, in capitals.
     pub method: &'a str,
+    /// The path of the target. Kinesis ignores it (reference 1.1), but it is signed.
+    pub path: &'a str,
     /// What follows the `?` of the target, still percent-encoded.
     pub query: Option<&'a str>,
     /// The header fields.
@@ -101,6 +105,12 @@ pub(super) mod tests {
                 .iter()
                 .find(|(name, _)| Field::named(name) == Some(field))
                 .map(|(_, value)| value.as_bytes())
+        }
+
+        fn for_each(&self, see: &mut dyn FnMut(&str, &[u8])) {
+            for (name, value) in &self.0 {
+                see(name, value.as_bytes());
+            }
         }
     }
 

@@ -203,7 +203,7 @@ mod tests {
 
     fn added(method: &str, fields: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
         let fields = Fields(fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect());
-        let head = RequestHead { method, query: None, headers: &fields };
+        let head = RequestHead { method, path: "/", query: None, headers: &fields };
         let mut added = Vec::new();
         Cors::of(&head)
             .for_each_header(|name, value| added.push((name, String::from_utf8(value.to_vec()).unwrap())));

@@ -17,3 +17,4 @@ pub mod headers;
 pub mod json;
 mod json_text;
 pub mod records;
+mod signature;

@@ -36,7 +36,8 @@ use crate::source::{SourceFile, code_lines, root, shipped_files};
 /// A request that is not refused after so many tries never will be.
 const REPEATED_MAX: usize = 10_000;
 /// The files, in the order of the reference.
-const FILES: [&str; 6] = ["dispatch", "types", "constraints", "errors", "settings", "superseded"];
+const FILES: [&str; 7] =
+    ["dispatch", "signatures", "types", "constraints", "errors", "settings", "superseded"];
 /// The name of a line that is no example of any message.
 const NEEDED_FIRST: &str = "-";
 

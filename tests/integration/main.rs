@@ -16,6 +16,7 @@
 //! - [`snapshots`]: state saved and loaded while the server goes on; [`persistence`]: kept in files by the program.
 //! - [`launch_forms`]: started as kinesis-mock and kinesalite are, through the npm package too; [`kinesis_local`]: state
 //!   files between us and the real kinesis-mock.
+//! - [`signatures`]: a server that requires them, and [`signer`], which makes them.
 //! - [`http2`], [`tls`]: what else than plain HTTP/1.1 the port takes; [`budget`]: bodies that want more memory than there
 //!   is.
 //! - [`transport`], [`shutdown`], [`parting`], [`crowd`], [`program`]: bodies, connections, processes, and their
@@ -60,6 +61,8 @@ mod settings;
 mod setup;
 mod shapes;
 mod shutdown;
+mod signatures;
+mod signer;
 mod snapshots;
 mod source;
 mod speakers;

@@ -8,7 +8,7 @@
 //! Texts are those of the reference, by their numbers there: A of its section 2, S of 3, V of 4, E of 14. What was not
 //! recorded is [`Inferred`](Source::Inferred) and says from what.
 //!
-//! - [`callers`]: requests that never reach an operation, and what is not served.
+//! - [`callers`], [`signatures`]: requests that never reach an operation, and what is not served.
 //! - [`types`], [`constraints`]: what a request must look like.
 //! - [`streams`], [`readers`], [`records`], [`sharding`], [`administration`]: what operations refuse.
 //! - [`superseded`]: texts that were recorded and are not given any more.
@@ -33,7 +33,7 @@ pub struct Row {
 /// Where a text is from.
 #[derive(Debug, Clone, Copy)]
 pub enum Source {
-    /// A real answer was captured: its number in the reference.
+    /// A real answer was captured: its number in the reference, or the public thread that has it.
     Recorded(&'static str),
     /// It is a guess: from what, or its number in the reference if that says no more.
     Inferred(&'static str),
@@ -132,6 +132,7 @@ mod constraints;
 mod readers;
 mod records;
 mod sharding;
+mod signatures;
 mod streams;
 mod superseded;
 mod types;
@@ -142,6 +143,7 @@ pub(crate) use constraints::*;
 pub(crate) use readers::*;
 pub(crate) use records::*;
 pub(crate) use sharding::*;
+pub(crate) use signatures::*;
 pub(crate) use streams::*;
 pub(crate) use types::*;
 
@@ -149,6 +151,7 @@ pub(crate) use types::*;
 pub fn rows() -> impl Iterator<Item = &'static Row> {
     let tables = [
         CALLERS,
+        SIGNATURES,
         TYPES,
         CONSTRAINTS,
         STREAMS,

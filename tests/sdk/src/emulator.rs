@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::retry::RetryConfig;
-use aws_sdk_kinesis::config::{Credentials, Region};
+use aws_sdk_kinesis::config::{Builder, Credentials, Region};
 use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
 use aws_sdk_kinesis::primitives::{Blob, DateTime};
 use aws_sdk_kinesis::types::{Record, ShardIteratorType};
@@ -32,7 +32,12 @@ impl Emulator {
     }
 
     pub(crate) fn with(config: Config) -> Self {
-        let clock = MovableClock::new(START_MS.unsigned_abs());
+        Self::at(config, START_MS.unsigned_abs())
+    }
+
+    /// A server whose clock starts then, in epoch milliseconds.
+    pub(crate) fn at(config: Config, now_ms: u64) -> Self {
+        let clock = MovableClock::new(now_ms);
         let server = Server::start(config, clock.clock()).expect("a server");
         Self { server: Some(server), clock }
     }
@@ -48,15 +53,19 @@ impl Emulator {
 
     /// A client with this access key and region. It does not retry, so that a test sees each refusal.
     pub(crate) fn client_of(&self, access_key: &str, region: &str) -> Client {
+        let credentials = Credentials::new(access_key, "secret", None, None, "test");
+        Client::from_conf(self.settings(credentials, region).build())
+    }
+
+    /// The settings of such a client, to be changed.
+    pub(crate) fn settings(&self, credentials: Credentials, region: &str) -> Builder {
         let address = self.server.as_ref().expect("a server that runs").local_addr();
-        let config = aws_sdk_kinesis::Config::builder()
+        aws_sdk_kinesis::Config::builder()
             .endpoint_url(format!("http://{address}"))
             .region(Region::new(region.to_owned()))
-            .credentials_provider(Credentials::new(access_key, "secret", None, None, "test"))
+            .credentials_provider(credentials)
             .retry_config(RetryConfig::disabled())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build();
-        Client::from_conf(config)
     }
 
     /// A client, and one ACTIVE stream `s` of so many shards.

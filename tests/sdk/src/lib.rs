@@ -6,6 +6,7 @@
 //! - [`subscriptions`]: records that are pushed.
 //! - [`resharding`]: splits and merges under producers, and readers that follow the children.
 //! - [`administration`]: streams, consumers and accounts are set, tagged and described.
+//! - [`signatures`]: a server that looks at them.
 //! - [`refusals`]: errors by the SDK's types. [`settings`]: what a server was told at its start.
 //!
 //! The library itself is empty: everything here is a test.
@@ -28,6 +29,8 @@ mod resharding;
 mod scopes;
 #[cfg(test)]
 mod settings;
+#[cfg(test)]
+mod signatures;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
