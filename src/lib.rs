@@ -22,9 +22,9 @@
 //! **A record is appended in one place:** `run_append` in `shard/actor.rs`, reached only through `execute`, which
 //! asks for the shard's run token. Sequence number, append and publication are one step there.
 //!
-//! Below all of these: [`names`], [`credentials`], [`limits`], [`error`], [`document`], [`clock`], [`transitions`] and
-//! [`faults`], and `sync`, the primitives that the model checker can replace. Around them: [`config`], `memory` (who may
-//! take how much), [`persist`] (state in files), [`Server`] and [`cli`].
+//! Below all of these: [`names`], [`credentials`], [`policy`], [`limits`], [`error`], [`document`], [`clock`],
+//! [`transitions`] and [`faults`], and `sync`, the primitives that the model checker can replace. Around them:
+//! [`config`], `memory` (who may take how much), [`persist`] (state in files), [`Server`] and [`cli`].
 //!
 //! # What is deliberately absent
 //! No lock is held across an await, and none is taken by a put or get that finds its shard idle. No timer drives
@@ -48,6 +48,7 @@ mod memory;
 pub mod names;
 pub mod operation;
 pub mod persist;
+pub mod policy;
 mod pool;
 pub mod protocol;
 pub mod router;

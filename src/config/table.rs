@@ -360,7 +360,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         env: &[Name::ours("SHARDMILL_REQUIRE_SIGNATURE")],
         value_name: BOOL,
         default: Default::Value("false"),
-        help: "Refuse requests whose signature does not hold; needs `--credentials`",
+        help: "Check signatures, and resource policies with them; needs `--credentials`",
         accepted: "true or false",
         apply: |config, text| values::truth(text).map(|on| config.require_signature = on),
         ..Setting::EMPTY

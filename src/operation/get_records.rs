@@ -56,6 +56,12 @@ impl Request {
         Ok(Self { iterator, records_max, dry_run })
     }
 
+    /// The stream that the iterator is of.
+    #[must_use]
+    pub const fn stream(&self) -> &StreamRef {
+        &self.iterator.stream
+    }
+
     /// Reads. `visit` sees each record that the reply will hold, so that its size can be summed on the way.
     ///
     /// # Errors

@@ -1,9 +1,8 @@
 //! GetResourcePolicy: the policy of a stream or a consumer, as it was put (reference 12).
 
-use std::sync::Arc;
-
 use crate::document::Value;
 use crate::error::ApiError;
+use crate::policy::Policy;
 
 use super::resource::Resource;
 use super::schema::Input;
@@ -18,7 +17,7 @@ pub struct Request {
 /// Its policy, if it has one.
 #[derive(Debug, Clone)]
 pub struct Reply {
-    policy: Option<Arc<str>>,
+    policy: Option<Policy>,
 }
 
 impl Request {
@@ -43,7 +42,7 @@ impl Reply {
     /// The reply's members; without a policy an empty one is told (recorded).
     #[must_use]
     pub fn into_value(self) -> Value<'static> {
-        let policy = self.policy.as_deref().unwrap_or("{}").to_owned();
+        let policy = self.policy.as_ref().map_or("{}", Policy::text).to_owned();
         Value::structure([("Policy", Value::string(policy))])
     }
 }

@@ -95,6 +95,12 @@ impl Request {
         read_token(&body, shards_max).ok_or_else(refusals::bad_next_token)
     }
 
+    /// The stream whose shards are wanted.
+    #[must_use]
+    pub const fn stream(&self) -> &StreamRef {
+        &self.stream
+    }
+
     /// Lists them.
     ///
     /// # Errors

@@ -42,6 +42,7 @@ pub mod merge_shards;
 pub mod names;
 pub mod overview;
 pub mod page;
+pub mod permission;
 pub mod put_record;
 pub mod put_records;
 pub mod put_resource_policy;

@@ -88,7 +88,7 @@ operations! {
     MergeShards: "under load; nothing is lost, repeated or reordered",
     PutRecord: "records of up to 10 MiB, as the stream allows",
     PutRecords: "up to 500 records and 10 MiB",
-    PutResourcePolicy: "kept, not enforced",
+    PutResourcePolicy: "in force where signatures are required, kept elsewhere",
     ReceiveDeadLetterQueueRecords,
     ReceiveQueueRecords,
     RegisterStreamConsumer: "up to 20 to a stream, or 50",

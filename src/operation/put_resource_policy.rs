@@ -2,6 +2,7 @@
 
 use crate::control::{Attached, ConsumerStatus, Needs};
 use crate::error::ApiError;
+use crate::policy::Policy;
 
 use super::refusals;
 use super::resource::Resource;
@@ -12,7 +13,7 @@ use super::service::Service;
 #[derive(Debug, Clone)]
 pub struct Request {
     resource: Resource,
-    policy: String,
+    policy: Policy,
 }
 
 impl Request {
@@ -21,14 +22,15 @@ impl Request {
     /// # Errors
     /// The ARN is of no kind of resource that is served.
     pub fn validate(input: &Input<'_>) -> Result<Self, ApiError> {
-        let policy = input.string("Policy").unwrap_or_default().to_owned();
+        let policy = Policy::new(input.string("Policy").unwrap_or_default());
         Ok(Self { resource: Resource::of(input)?, policy })
     }
 
     /// Keeps it.
     ///
     /// # Errors
-    /// E1 or E41, E3 or E39 unless the stream or the consumer is ACTIVE.
+    /// E1 or E41, E3 or E39 unless the stream or the consumer is ACTIVE; where callers are known, a policy that cannot be
+    /// in force.
     pub fn execute(self, service: &Service) -> Result<(), ApiError> {
         let change = self.resource.begin_change(service, Needs::Active)?;
         if let (Resource::Consumer(arn), Some(status)) = (&self.resource, change.consumer_status())
@@ -36,7 +38,10 @@ impl Request {
         {
             return Err(refusals::consumer_not_active(arn));
         }
-        change.attach(Attached { policy: Some(self.policy.into()), ..change.attached() });
+        if service.credentials.is_some() {
+            self.policy.check().map_err(refusals::bad_policy)?;
+        }
+        change.attach(Attached { policy: Some(self.policy), ..change.attached() });
         Ok(())
     }
 }

@@ -22,6 +22,7 @@ use super::signature::{Check, PayloadHash};
 use crate::control::Scope;
 use crate::document::Value;
 use crate::error::ApiError;
+use crate::operation::permission::{check_input, check_stream};
 use crate::operation::schema::shapes::{SUBSCRIBE_TO_SHARD, Structure};
 use crate::operation::{Operation, Service, put_record, put_records, refusals, subscribe_to_shard};
 use crate::pool::PooledBytes;
@@ -48,6 +49,18 @@ enum Step {
     Answered(Reply),
     PutRecord(put_record::Request),
     PutRecords(put_records::Request),
+}
+
+impl Step {
+    /// Itself, if the caller may do what is left to be done.
+    fn permitted(self, caller: Caller<'_>, service: &Service) -> Result<Self, ApiError> {
+        let (operation, stream) = match &self {
+            Self::Answered(_) => return Ok(self),
+            Self::PutRecord(request) => (Operation::PutRecord, &request.stream),
+            Self::PutRecords(request) => (Operation::PutRecords, &request.stream),
+        };
+        check_stream(service, caller.user, operation, stream).map(|()| self)
+    }
 }
 
 /// Takes in the body of a POST, frame by frame.
@@ -152,14 +165,14 @@ pub fn prepare<H: Headers + ?Sized>(
     {
         let (_, caller) = resolve(head, post, Body::Object, check)?;
         let request = requests::scanned_put_record(scanned, scope(caller, service));
-        return Prepared::of(codec, request.map(Step::PutRecord));
+        return Prepared::of(codec, request.map(Step::PutRecord), caller, service);
     }
     let value = match codec.parse(body, scratch) {
         Ok(value) => value,
         Err(Malformed) => return Err(refused(resolve(head, post, Body::Malformed, check))),
     };
     let (operation, caller) = resolve(head, post, Body::Object, check)?;
-    Prepared::of(codec, step(value, operation, scope(caller, service), codec, service))
+    Prepared::of(codec, step(value, operation, caller, codec, service), caller, service)
 }
 
 /// What the signature is checked against, if it is to be.
@@ -188,11 +201,17 @@ fn scanned_put_records<H: Headers + ?Sized>(
     let codec = post.codec.unwrap_or(Codec::Json);
     let scanned = fed.scanned().ok_or_else(refusals::internal_failure);
     let request = scanned.and_then(|scanned| requests::scanned_put_records(scanned, scope(caller, service)));
-    Prepared::of(codec, request.map(Step::PutRecords))
+    Prepared::of(codec, request.map(Step::PutRecords), caller, service)
 }
 
 impl Prepared {
-    fn of(codec: Codec, step: Result<Step, ApiError>) -> Result<Self, Answer> {
+    fn of(
+        codec: Codec,
+        step: Result<Step, ApiError>,
+        caller: Caller<'_>,
+        service: &Service,
+    ) -> Result<Self, Answer> {
+        let step = step.and_then(|step| step.permitted(caller, service));
         step.map(|step| Self { codec, step }).map_err(|error| error_answer(codec, &error))
     }
 
@@ -224,10 +243,11 @@ fn put_body(codec: Codec, reply: &put_records::Reply) -> PutBody {
 fn step(
     value: Value<'_>,
     operation: Operation,
-    caller: Scope,
+    by: Caller<'_>,
     codec: Codec,
     service: &Service,
 ) -> Result<Step, ApiError> {
+    let caller = scope(by, service);
     match operation {
         Operation::PutRecord if requests::keys_are_optional(&value, caller, service) => {
             requests::put_record_without_key(codec, value, caller).map(Step::PutRecord)
@@ -237,9 +257,9 @@ fn step(
             requests::put_records_without_keys(codec, value, caller).map(Step::PutRecords)
         }
         Operation::PutRecords => requests::put_records(codec, value, caller).map(Step::PutRecords),
-        Operation::GetRecords => get_records(value, codec, service).map(Step::Answered),
-        Operation::SubscribeToShard => subscribe(value, codec, service).map(Step::Answered),
-        _ => run_document(value, operation, caller, codec, service).map(Step::Answered),
+        Operation::GetRecords => get_records(value, by, codec, service).map(Step::Answered),
+        Operation::SubscribeToShard => subscribe(value, by, codec, service).map(Step::Answered),
+        _ => run_document(value, operation, by, codec, service).map(Step::Answered),
     }
 }
 
@@ -248,14 +268,27 @@ fn scope(caller: Caller<'_>, service: &Service) -> Scope {
     Scope { account: caller.account.unwrap_or(usual.account), region: caller.region.unwrap_or(usual.region) }
 }
 
-fn get_records(value: Value<'_>, codec: Codec, service: &Service) -> Result<Reply, ApiError> {
+fn get_records(
+    value: Value<'_>,
+    caller: Caller<'_>,
+    codec: Codec,
+    service: &Service,
+) -> Result<Reply, ApiError> {
     let request = requests::get_records(codec, value, service)?;
+    check_stream(service, caller.user, Operation::GetRecords, request.stream())?;
     GetBody::read(codec, request, service).map(|body| Reply::Records(codec, Box::new(body)))
 }
 
 /// The events are in JSON whatever the request is in: there is no client that reads others (reference 1.3).
-fn subscribe(value: Value<'_>, codec: Codec, service: &Service) -> Result<Reply, ApiError> {
+fn subscribe(
+    value: Value<'_>,
+    caller: Caller<'_>,
+    codec: Codec,
+    service: &Service,
+) -> Result<Reply, ApiError> {
     let input = codec.read(&SUBSCRIBE_TO_SHARD, value)?;
+    let who = (caller.user, scope(caller, service));
+    check_input(service, who, Operation::SubscribeToShard, &input)?;
     let events = subscribe_to_shard::Request::validate(&input)?.execute(service)?;
     Ok(Reply::Events(Box::new(EventMessages::of(events))))
 }
@@ -264,14 +297,16 @@ fn subscribe(value: Value<'_>, codec: Codec, service: &Service) -> Result<Reply,
 fn run_document(
     value: Value<'_>,
     operation: Operation,
-    caller: Scope,
+    caller: Caller<'_>,
     codec: Codec,
     service: &Service,
 ) -> Result<Reply, ApiError> {
     let structure = Structure::input_of(operation).ok_or_else(|| refusals::not_built(operation))?;
     let input = codec.read(structure, value)?;
+    let scope = scope(caller, service);
+    check_input(service, (caller.user, scope), operation, &input)?;
     let mut body = Vec::new();
-    if let Some(reply) = service.run(operation, &input, caller)? {
+    if let Some(reply) = service.run(operation, &input, scope)? {
         codec.write(&reply, &mut body);
     }
     Ok(Reply::Whole(success(codec, body)))

@@ -16,7 +16,7 @@
 //! ```
 //!
 //! The first column names the message that the line is an example of. A request is an operation and its body, signed and
-//! in JSON, or a method and path, header fields, and a body. An answer is its status, its media type where one is given
+//! in JSON, `PutRecord by guest` with that user's own key, or a method and path, header fields, and a body. An answer is its status, its media type where one is given
 //! in brackets, and its whole body. `cbor` before a body is the document in CBOR, `hex` bytes, `<a*129>` `a` 129 times,
 //! `⏎` a line break.
 
@@ -31,6 +31,7 @@ use shardmill::operation::refusals::{self, Given, Row};
 use crate::cbor;
 use crate::client::{Answer, Connection, request};
 use crate::setup::{JSON, SIGNED, TestServer, call};
+use crate::signer::Signer;
 use crate::source::{SourceFile, code_lines, root, shipped_files};
 
 /// A request that is not refused after so many tries never will be.
@@ -239,6 +240,10 @@ impl Stage {
     fn ask(&mut self, asked: &[String]) -> Answer {
         let bytes = match asked {
             [operation, body] if !operation.contains(' ') => call(operation, body),
+            [asked, body] if asked.contains(" by ") => {
+                let (operation, user) = asked.split_once(" by ").expect("an operation and a user");
+                Signer::of(user).post(operation, JSON, body.as_bytes())
+            }
             [line, fields @ .., body] => {
                 let fields = fields.iter().flat_map(|field| field.split('⏎'));
                 let fields = fields.map(|field| field.split_once(": ").expect("a field"));

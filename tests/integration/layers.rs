@@ -21,11 +21,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("names", &["limits"]),
     ("config", &["limits", "names", "transitions"]),
     ("credentials", &["names"]),
+    ("policy", &["names"]),
     ("log", &["sync", "limits", "pool"]),
     ("memory", &["limits", "config", "log"]),
     ("shard", &["sync", "pool", "clock", "names", "log"]),
     ("router", &["names", "shard"]),
-    ("control", &["clock", "limits", "transitions", "names", "log", "shard", "router"]),
+    ("control", &["clock", "limits", "transitions", "names", "policy", "log", "shard", "router"]),
     (
         "operation",
         &[
@@ -37,6 +38,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "transitions",
             "names",
             "credentials",
+            "policy",
             "log",
             "shard",
             "router",

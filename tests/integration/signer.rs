@@ -62,6 +62,16 @@ impl TestServer {
 }
 
 impl Signer {
+    /// The user of this name.
+    pub(crate) fn of(name: &str) -> Self {
+        match name {
+            "owner" => OWNER,
+            "guest" => GUEST,
+            "passing" => PASSING,
+            _ => panic!("nobody: {name}"),
+        }
+    }
+
     /// The bytes of a request that is signed in its header.
     pub(crate) fn post(self, operation: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
         let fields = self.fields(operation, content_type, body);

@@ -1,9 +1,13 @@
-//! Signatures that do not hold: what a server that requires them says beside reference 2's texts about credentials.
+//! Signatures that do not hold and callers who may not: what a server that requires signatures says beside reference 2's
+//! texts about credentials.
 
 use std::fmt::Display;
 
 use super::Given::With;
 use super::Source::{Inferred, Recorded};
+use crate::names::UserArn;
+use crate::operation::Operation;
+use crate::policy::BadPolicy;
 
 /// The flag with which signatures are looked at.
 const REQUIRED: super::Given = With("--require-signature");
@@ -67,4 +71,22 @@ refusals! {
     /// A presigned request that is to be good for no time, for too long, or for nobody knows how long.
     bad_signature_lifetime(max_s: u64) -> InvalidSignature, Inferred("nothing"), REQUIRED
         => "X-Amz-Expires must be a number of seconds from 1 to {max_s}.";
+
+    /// The resource is another account's, and its policy does not allow it. Recorded with an identity-based policy.
+    not_allowed_by_policy(user: &UserArn, operation: Operation, arn: &str)
+        -> AccessDenied, Inferred("A13, in IAM's words for another kind of policy"), REQUIRED
+        => "User: {user} is not authorized to perform: kinesis:{O} on resource: {arn} because no resource-based policy \
+            allows the kinesis:{O} action",
+        O = operation.name();
+
+    /// The resource's policy denies it.
+    denied_by_policy(user: &UserArn, operation: Operation, arn: &str)
+        -> AccessDenied, Inferred("A13, in IAM's words for a denial"), REQUIRED
+        => "User: {user} is not authorized to perform: kinesis:{O} on resource: {arn} with an explicit deny in a \
+            resource-based policy",
+        O = operation.name();
+
+    /// A policy that could not be enforced is not kept.
+    bad_policy(why: &BadPolicy) -> InvalidArgument, Inferred("nothing"), REQUIRED
+        => "The policy cannot be in force: {why}.";
 }
