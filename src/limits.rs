@@ -43,6 +43,14 @@ pub const UPDATED_SHARD_COUNT_MAX: usize = 10_000;
 pub const SHARD_COUNT_UPDATES_PER_DAY_MAX: usize = 10;
 /// Shards of a new on-demand stream (reference 11).
 pub const ON_DEMAND_SHARDS_INITIAL: u32 = 4;
+/// Bytes that a shard is meant to take per second, data and keys (reference 16).
+pub const SHARD_WRITE_BYTES_PER_S: u64 = 1 << 20;
+/// Records that a shard is meant to take per second (reference 16).
+pub const SHARD_WRITE_RECORDS_PER_S: u64 = 1_000;
+/// How long the writes to an on-demand stream are averaged before it is scaled, in ms (AWS's account of the mode).
+pub const ON_DEMAND_WINDOW_MS: u64 = 60_000;
+/// How far back the peak counts that an on-demand stream takes twice of, in days (reference 11).
+pub const ON_DEMAND_PEAK_DAYS: u64 = 30;
 /// Streams of one account that may be CREATING at once (reference 16).
 pub const CREATING_STREAMS_MAX: usize = 5;
 /// Tags of one resource, at most (reference 12).

@@ -7,7 +7,8 @@
 //! - [`consumers`]: its consumers, [`subscriptions`]: what those are subscribed to; [`attached`], [`tags`]: what hangs on streams and consumers.
 //! - [`saved`]: streams as they are kept in files: taken, and put back.
 //! - [`account`]: what is set for a whole account; [`quotas`], [`rolling_day`]: how much and how often.
-//! - [`reshard`]: splits, merges and new shard counts: when shards are sealed, and what takes their place.
+//! - [`reshard`]: splits, merges and new shard counts: when shards are sealed, and what takes their place; `on_demand`: when
+//!   the service does that by itself.
 //!
 //! Reads of the registry (every put and get finds its stream here) load one pointer and wait for nobody.
 //! States are not driven by timers: a stream knows when it becomes ACTIVE and when it is gone, and every look at
@@ -20,6 +21,7 @@ pub mod changes;
 pub mod consumers;
 pub mod encryption;
 pub mod monitoring;
+mod on_demand;
 pub mod quotas;
 pub mod registry;
 pub mod reshard;

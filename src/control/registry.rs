@@ -219,7 +219,7 @@ impl Registry {
         &self.settings
     }
 
-    /// Carries out what is due on streams that nobody looks at, and gives memory back: drops streams that are gone, and
+    /// Carries out what is due on streams that nobody looks at, scales those on demand, and gives memory back: drops streams that are gone, and
     /// shards and records that have expired. Call it about once a second.
     pub async fn tidy_up(&self) {
         let now_ms = self.clock.now_ms();
@@ -231,6 +231,7 @@ impl Registry {
         let mut looked_at = 0_usize;
         for stream in namespaces.values().flat_map(|namespace| namespace.values()) {
             stream.catch_up(now_ms);
+            self.scale(stream, now_ms);
             stream.forget_expired(now_ms);
             stream.subscriptions().forget_ended(now_ms);
             for shard in stream.shard_map().shards() {

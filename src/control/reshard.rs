@@ -244,9 +244,9 @@ impl CarriedOut {
 }
 
 /// A stream about to be resharded, under the registry's lock.
-struct Change {
-    stream: Arc<Stream>,
-    map: Arc<ShardMap>,
+pub(super) struct Change {
+    pub(super) stream: Arc<Stream>,
+    pub(super) map: Arc<ShardMap>,
 }
 
 impl Registry {
@@ -305,7 +305,7 @@ impl Registry {
     pub fn update_shard_count(&self, scope: Scope, name: &str, target: usize) -> Result<usize, ReshardError> {
         let mut current = 0;
         self.reshard(scope, name, Transition::UpdateShardCount, |change, now_ms| {
-            let pieces: Vec<Piece> = change.map.open().iter().map(|shard| (shard.id, shard.range)).collect();
+            let pieces = change.open();
             let open = pieces.len();
             current = open;
             if target == open {
@@ -332,9 +332,25 @@ impl Registry {
         Ok(current)
     }
 
-    /// Starts what `plan` says, which comes with the open shards that it leaves, on a stream that is ACTIVE and
-    /// provisioned. It is due after the time of this transition.
+    /// Starts what `plan` says on a stream that is ACTIVE and provisioned.
     fn reshard(
+        &self,
+        scope: Scope,
+        name: &str,
+        transition: Transition,
+        plan: impl FnOnce(&Change, u64) -> Result<Option<(Plan, usize)>, ReshardError>,
+    ) -> Result<(), ReshardError> {
+        self.reshard_any(scope, name, transition, |change, now_ms| {
+            if change.stream.settings(now_ms).mode == StreamMode::OnDemand {
+                return Err(ReshardError::OnDemand);
+            }
+            plan(change, now_ms)
+        })
+    }
+
+    /// Starts what `plan` says, which comes with the open shards that it leaves, on a stream that is ACTIVE. It is due
+    /// after the time of this transition.
+    pub(super) fn reshard_any(
         &self,
         scope: Scope,
         name: &str,
@@ -346,9 +362,6 @@ impl Registry {
         let (stream, status) = self.find_at(scope, name, now_ms).ok_or(ControlError::NotFound)?;
         if status != StreamStatus::Active {
             return Err(ControlError::NotActive(status).into());
-        }
-        if stream.settings(now_ms).mode == StreamMode::OnDemand {
-            return Err(ReshardError::OnDemand);
         }
         let change = Change { map: stream.shard_map(), stream };
         if let Some((plan, planned_open)) = plan(&change, now_ms)? {
@@ -382,12 +395,17 @@ impl Change {
         listed.map(|listed| (shard, listed.shard.range)).ok_or(ReshardError::NoShard(shard))
     }
 
+    /// The open shards, by ascending range.
+    pub(super) fn open(&self) -> Vec<Piece> {
+        self.map.open().iter().map(|shard| (shard.id, shard.range)).collect()
+    }
+
     fn check_open(&self, shard: ShardId) -> Result<(), ReshardError> {
         if self.map.is_closed(shard) { Err(ReshardError::Closed(shard)) } else { Ok(()) }
     }
 
     /// The index of the next shard. The newest one is open, so it is in the map.
-    fn next_index(&self) -> u32 {
+    pub(super) fn next_index(&self) -> u32 {
         self.map.shards().last().map_or(0, |newest| newest.id.index() + 1)
     }
 }

@@ -55,6 +55,11 @@ impl Plan {
         Some(Self { rounds: vec![vec![step]] })
     }
 
+    /// A split of each of these shards in the middle, but for those of too few keys. `None` if the ids are used up.
+    pub(super) fn halves(pieces: &[Piece], next_index: u32) -> Option<Self> {
+        Some(Self { rounds: vec![halves(pieces, &mut Ids { next: next_index })?] })
+    }
+
     /// From these open shards, by ascending range, to `target` of them: from half as many to twice as many. `None` if
     /// the ids are used up, or too many of the shards have too few keys to be split.
     pub(super) fn to_count(open: &[Piece], target: usize, next_index: u32) -> Option<Self> {
@@ -62,12 +67,7 @@ impl Plan {
         let mut plan = Self::default();
         let mut pieces = open.to_vec();
         if target > pieces.len() {
-            let steps: Option<Vec<_>> = pieces
-                .iter()
-                .filter_map(|piece| Some((*piece, middle(piece.1)?)))
-                .map(|(piece, at)| split(piece, at, &mut ids))
-                .collect();
-            plan.rounds.push(steps?);
+            plan.rounds.push(halves(&pieces, &mut ids)?);
             pieces = plan.outcome(open);
         }
         if target < pieces.len() {
@@ -97,6 +97,11 @@ impl Plan {
         left.sort_unstable_by_key(|(_, range)| range.start);
         left
     }
+}
+
+fn halves(pieces: &[Piece], ids: &mut Ids) -> Option<Vec<Step>> {
+    let splits = pieces.iter().filter_map(|piece| Some((*piece, middle(piece.1)?)));
+    splits.map(|(piece, at)| split(piece, at, ids)).collect()
 }
 
 fn split((parent, range): Piece, at: HashKey, ids: &mut Ids) -> Option<Step> {

@@ -11,6 +11,7 @@ use crate::shard::{Shard, ShardContext};
 
 use super::attached::Attached;
 use super::consumers::Consumers;
+use super::on_demand::Demand;
 use super::reshard::Resharding;
 use super::rolling_day::DailyUse;
 use super::saved::SavedStream;
@@ -99,6 +100,8 @@ pub struct Stream {
     pub(super) attached: ArcSwap<Attached>,
     pub(super) consumers: ArcSwap<Consumers>,
     pub(super) daily_use: DailyUse,
+    /// What is written to it, while it is on demand. For housekeeping alone.
+    pub(super) demand: Demand,
     subscriptions: Subscriptions,
 }
 
@@ -144,6 +147,7 @@ impl Stream {
             attached: ArcSwap::from_pointee(birth.attached),
             consumers: ArcSwap::default(),
             daily_use: DailyUse::default(),
+            demand: Demand::default(),
             subscriptions: Subscriptions::default(),
             active_from_ms: birth.active_from_ms,
             updating_until_ms: AtomicU64::new(0),

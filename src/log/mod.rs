@@ -152,6 +152,14 @@ impl Log {
         Watermark { horizon: view.horizon, tip: tip.max(view.horizon), next_counter }
     }
 
+    /// How much was appended so far.
+    #[must_use]
+    pub fn appended(&self) -> Appended {
+        let view = self.view();
+        let bytes = |segment: &Arc<Segment>| segment.base().bytes + u64::from(segment.published().bytes);
+        Appended { records: view.tip(), bytes: view.segments().last().map_or(0, bytes) }
+    }
+
     /// The oldest segment: trimming past its last arrival frees it.
     #[must_use]
     pub fn oldest_segment(&self) -> Option<OldestSegment> {
@@ -178,6 +186,15 @@ pub struct Watermark {
     pub tip: u64,
     /// The counter that the next record gets.
     pub next_counter: u64,
+}
+
+/// How much was appended to a log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// Records, from the first one on.
+    pub records: u64,
+    /// Bytes of data, keys, and headers of two or three bytes. Begins anew when nothing is held any more.
+    pub bytes: u64,
 }
 
 /// What trimming the oldest segment would take and give.

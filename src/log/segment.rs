@@ -70,6 +70,8 @@ pub(crate) struct Base {
     pub(crate) counter: u64,
     /// Arrival of its first record, epoch milliseconds.
     pub(crate) arrival_ms: u64,
+    /// Bytes of the records before it, since the log last held none.
+    pub(crate) bytes: u64,
 }
 
 /// One record, as it lies in the log.
@@ -92,7 +94,8 @@ pub struct Record<'a> {
 pub(crate) struct Published {
     /// Records.
     pub(crate) count: u32,
-    bytes: u32,
+    /// Their bytes, headers and keys included.
+    pub(crate) bytes: u32,
     marks: u32,
 }
 
@@ -333,6 +336,11 @@ impl SegmentWriter {
         &self.segment
     }
 
+    /// Bytes of the records written, here and before.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        self.segment.base.bytes + u64::from(self.written.bytes)
+    }
+
     /// Bytes used so far, records and marks.
     pub(crate) fn used_bytes(&self) -> usize {
         self.written.bytes as usize + self.written.marks as usize * MARK_BYTES
@@ -458,7 +466,7 @@ mod tests {
         assert_eq!(short, 4 * 8);
     }
 
-    const BASE: Base = Base { position: 100, counter: 7, arrival_ms: 1_000 };
+    const BASE: Base = Base { position: 100, counter: 7, arrival_ms: 1_000, bytes: 0 };
 
     fn writer(class: usize) -> SegmentWriter {
         SegmentWriter::create(ChunkPool::new().take(class).unwrap(), BASE)

@@ -216,7 +216,8 @@ impl Writer {
         let arena = self.next_arena(pool, record_bytes).map_err(AppendError::Memory)?;
         // The sealed segment's count is final before the spine that follows it is released.
         self.commit();
-        let base = Base { position: self.next_position, counter: self.next_counter, arrival_ms };
+        let bytes = self.tail.as_ref().map_or(0, SegmentWriter::log_bytes);
+        let base = Base { position: self.next_position, counter: self.next_counter, arrival_ms, bytes };
         let tail = SegmentWriter::create(arena, base);
         let live: &[_] = self.spine.as_ref().map_or(&[], |spine| &spine.segments);
         let mut segments = Vec::with_capacity(live.len() + 1);

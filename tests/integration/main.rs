@@ -9,7 +9,8 @@
 //! - [`model`]: every member of every operation, against AWS's own model; [`expectations`]: answers written out by hand
 //!   from the reference.
 //! - [`mutations`]: requests that nobody would send, to every operation.
-//! - [`resharding`]: splits, merges and new shard counts, and what readers see of them.
+//! - [`resharding`]: splits, merges and new shard counts, and what readers see of them; [`on_demand`]: those that the
+//!   service starts by itself.
 //! - [`tags`], [`policies`], [`settings`], [`encryption`], [`account`], [`consumers`]: how streams, consumers and accounts
 //!   are set, tagged and described; [`administration_errors`]: what is refused of it, to the letter.
 //! - [`scopes`], [`durations`]: accounts and regions, each for itself; transitions, each with a time of its own.
@@ -51,6 +52,7 @@ mod launch_forms;
 mod layers;
 mod model;
 mod mutations;
+mod on_demand;
 mod parting;
 mod persistence;
 mod policies;
