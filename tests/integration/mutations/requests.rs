@@ -71,7 +71,9 @@ fn of_member(member: &MemberShape, types: Types, tape: &mut Tape<'_>) -> Documen
             &["0", "shardId-000000000000", "x"]
         }
         "AdjacentShardToMerge" => &["1", "shardId-000000000001", "9"],
-        "StartingSequenceNumber" | "SequenceNumberForOrdering" => &[FIRST_NUMBER, "5", "1"],
+        "StartingSequenceNumber" | "SequenceNumberForOrdering" | "SequenceNumber" => {
+            &[FIRST_NUMBER, "5", "1"]
+        }
         "ExplicitHashKey" | "NewStartingHashKey" => &["1000", "3", "999999999999999999999999999999999999999"],
         "StreamId" => &["abcdefghij0123456789-a1z"],
         "KeyId" => &["alias/a", "arn:aws:kms:us-east-1:123456789012:alias/b"],

@@ -13,18 +13,20 @@ use crate::setup::{JSON, SIGNED, START_MS};
 
 /// The media type of the other codec.
 pub(super) const CBOR: &str = "application/x-amz-cbor-1.1";
+/// The media type of an answer that goes on, whatever the codec of its request.
+pub(super) const EVENTS: &str = "application/vnd.amazon.eventstream";
 /// Bytes that the connection carries at once: bodies come in several frames.
 const CARRIED_BYTES: usize = 4 << 10;
 
-/// A service and a connection.
+/// A service and a connection, another one after each answer that goes on.
 pub(super) struct Session {
     stream: DuplexStream,
     /// Tokens of it: an iterator, and what the three listings go on with.
     pub(super) tokens: Vec<String>,
-    _service: InMemory,
+    service: InMemory,
 }
 
-/// An answer.
+/// An answer; of one that goes on, its first message.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -47,9 +49,7 @@ impl Session {
             ..Config::default()
         };
         let service = InMemory::start(&config, MovableClock::new(START_MS).clock()).expect("a service");
-        let (stream, other) = tokio::io::duplex(CARRIED_BYTES);
-        tokio::spawn(service.serve(other));
-        let mut session = Self { stream, tokens: Vec::new(), _service: service };
+        let mut session = Self { stream: connect(&service), tokens: Vec::new(), service };
         let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
         for name in ["c", "d"] {
             session.ask("RegisterStreamConsumer", json!({"StreamARN": arn, "ConsumerName": name})).await;
@@ -109,9 +109,37 @@ impl Session {
             let mut fields = head.lines().filter_map(|line| line.split_once(": "));
             fields.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.to_owned())
         };
-        let mut body = vec![0; field("content-length").expect("a length").parse().unwrap()];
-        self.stream.read_exact(&mut body).await.expect("a whole body");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        Answer { status, content_type: field("content-type"), body }
+        let content_type = field("content-type");
+        let body = if content_type.as_deref() == Some(EVENTS) {
+            let message = self.first_message().await;
+            self.stream = connect(&self.service);
+            message
+        } else {
+            let mut body = vec![0; field("content-length").expect("a length").parse().unwrap()];
+            self.stream.read_exact(&mut body).await.expect("a whole body");
+            body
+        };
+        Answer { status, content_type, body }
     }
+
+    /// The first message of an answer that goes on, which begins its first chunk.
+    async fn first_message(&mut self) -> Vec<u8> {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") {
+            line.push(self.stream.read_u8().await.expect("a chunk"));
+        }
+        let line = str::from_utf8(&line).expect("a line of text").trim_end();
+        let mut chunk = vec![0; usize::from_str_radix(line, 16).expect("a length")];
+        self.stream.read_exact(&mut chunk).await.expect("a whole chunk");
+        let length = chunk.first_chunk().map(|length| u32::from_be_bytes(*length)).expect("a message");
+        chunk.truncate(length.try_into().unwrap());
+        chunk
+    }
+}
+
+fn connect(service: &InMemory) -> DuplexStream {
+    let (stream, other) = tokio::io::duplex(CARRIED_BYTES);
+    tokio::spawn(service.serve(other));
+    stream
 }
