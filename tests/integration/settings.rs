@@ -113,6 +113,32 @@ fn record_size() {
     assert_eq!(sizes, [base64_of_zeros((2 << 20) - 1).len(), base64_of_zeros((10 << 20) - 1).len()]);
 }
 
+/// Protects: a record of 10 MiB, key included, through PutRecord, PutRecords and GetRecords, byte for byte; one byte more
+/// is refused by both.
+#[test]
+fn ten_mebibytes() {
+    let server = TestServer::with_stream(1);
+    done(&server, "UpdateMaxRecordSize", &json!({"StreamARN": ARN, "MaxRecordSizeInKiB": 10_240}));
+    let bytes: Vec<u8> = (0..10_u32 << 20).map(|at| at.to_le_bytes()[1] ^ at.to_le_bytes()[2]).collect();
+    let mut connection = server.connect();
+    for (bytes, status) in [(&bytes[1..], 200), (&bytes[..], 400)] {
+        let record = json!({"Data": base64_simd::STANDARD.encode_to_string(bytes), "PartitionKey": "k"});
+        let mut put = record.clone();
+        put["StreamName"] = "s".into();
+        assert_eq!(connection.call("PutRecord", &put).status, status);
+        assert_eq!(
+            connection.call("PutRecords", &json!({"StreamName": "s", "Records": [record]})).status,
+            status
+        );
+    }
+    let stored = connection.read_all(0);
+    assert_eq!(stored.len(), 2);
+    for record in stored {
+        let data = base64_simd::STANDARD.decode_to_vec(record["Data"].as_str().unwrap()).unwrap();
+        assert!(data == bytes[1..], "the record changed");
+    }
+}
+
 fn base64_of_zeros(bytes: usize) -> String {
     let ending = ["", "AA==", "AAA="][bytes % 3];
     "AAAA".repeat(bytes / 3) + ending
