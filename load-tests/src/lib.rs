@@ -2,10 +2,11 @@
 //! its answers. In the order data flows:
 //!
 //! - [`payload`]: what each record contains, as a function of seed, producer and number;
-//! - [`wire`]: requests, the HTTP/1.1 client, and the readers of answers;
+//! - [`wire`]: requests, clients of HTTP/1.1 and HTTP/2, and the readers of answers;
 //! - [`sequence`]: sequence numbers as numbers;
 //! - [`workload`]: producers and pollers of one stress run;
 //! - [`storm`]: producers, followers and a resharder of one storm of reshards;
+//! - [`fan_out`]: very many subscriptions at once;
 //! - [`auditor`]: what must be true of what they saw;
 //! - [`server`] and [`echo`]: the server process, its start, processor time, memory and end, and the yardstick's;
 //! - [`paired`]: the same requests to two servers in turn, compared by processor time;
@@ -19,6 +20,7 @@
 
 pub mod auditor;
 pub mod echo;
+pub mod fan_out;
 pub mod figures;
 pub mod forms;
 pub mod huge_pages;

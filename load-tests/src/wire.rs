@@ -3,6 +3,7 @@
 
 pub mod answers;
 pub mod base64;
+pub mod multiplexed;
 pub mod request;
 pub mod scan;
 pub mod shards;

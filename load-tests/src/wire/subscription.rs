@@ -119,8 +119,11 @@ fn message_bytes(bytes: &[u8]) -> usize {
     number(bytes, 0).map_or(4, |length| length as usize)
 }
 
-/// The first message, if all of it is there. Lengths and checksums must hold.
-fn take_message(bytes: &mut Vec<u8>) -> Result<Option<Message>, WireError> {
+/// The first message, if all of it is there.
+///
+/// # Errors
+/// Lengths or checksums do not hold.
+pub fn take_message(bytes: &mut Vec<u8>) -> Result<Option<Message>, WireError> {
     let length = message_bytes(bytes);
     if bytes.len() < length.max(16) {
         return Ok(None);
