@@ -203,7 +203,7 @@ pub(in crate::protocol::cbor) fn is_same(value: &Value<'_>, seen: &ciborium::Val
             seen => seen.is_float(),
         },
         // A number of more than 128 bits.
-        (Value::Float(_), Seen::Tag(2 | 3, seen)) => seen.is_bytes(),
+        (Value::Float(_), Seen::Tag(2 | 3, seen)) if seen.is_bytes() => true,
         (_, Seen::Tag(_, seen)) => is_same(value, seen),
         (Value::List(elements), Seen::Array(seen)) => {
             elements.len() == seen.len()
