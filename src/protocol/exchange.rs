@@ -52,14 +52,17 @@ enum Step {
 }
 
 impl Step {
-    /// Itself, if the caller may do what is left to be done.
-    fn permitted(self, caller: Caller<'_>, service: &Service) -> Result<Self, ApiError> {
-        let (operation, stream) = match &self {
-            Self::Answered(_) => return Ok(self),
-            Self::PutRecord(request) => (Operation::PutRecord, &request.stream),
-            Self::PutRecords(request) => (Operation::PutRecords, &request.stream),
-        };
-        check_stream(service, caller.user, operation, stream).map(|()| self)
+    /// Checks that the caller may do what is left to be done.
+    fn check_permission(&self, caller: Caller<'_>, service: &Service) -> Result<(), ApiError> {
+        match self {
+            Self::Answered(_) => Ok(()),
+            Self::PutRecord(request) => {
+                check_stream(service, caller.user, Operation::PutRecord, &request.stream)
+            }
+            Self::PutRecords(request) => {
+                check_stream(service, caller.user, Operation::PutRecords, &request.stream)
+            }
+        }
     }
 }
 
@@ -211,8 +214,10 @@ impl Prepared {
         caller: Caller<'_>,
         service: &Service,
     ) -> Result<Self, Answer> {
-        let step = step.and_then(|step| step.permitted(caller, service));
-        step.map(|step| Self { codec, step }).map_err(|error| error_answer(codec, &error))
+        let refused = |error: ApiError| error_answer(codec, &error);
+        let step = step.map_err(refused)?;
+        step.check_permission(caller, service).map_err(refused)?;
+        Ok(Self { codec, step })
     }
 
     /// Runs the request to its end.
