@@ -146,3 +146,25 @@ async fn wrong_keys() {
     }
     assert!(read_all(&client, 0).await.is_empty());
 }
+
+/// Protects: another account's program is refused in the type that it catches, until the stream's policy lets it in.
+#[tokio::test]
+async fn policies_let_others_in() {
+    const ARN: &str = "arn:aws:kinesis:us-east-1:111111111111:stream/s";
+    let emulator = emulator();
+    let client = Client::from_conf(owner(&emulator).build());
+    create(&client, "s", 1).await;
+    let guest = Client::from_conf(signing(&emulator, "GUEST", "guest/secret", None).build());
+    let put = guest.put_record().stream_arn(ARN).partition_key("k").data(b"1".to_vec().into());
+    let error = put.clone().send().await.expect_err("nobody let them in").into_service_error();
+    assert!(error.is_access_denied_exception(), "{error:?}");
+    let policy = format!(
+        r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Principal": {{"AWS": "222222222222"}},
+        "Action": "kinesis:PutRecord", "Resource": "{ARN}"}}]}}"#
+    );
+    client.put_resource_policy().resource_arn(ARN).policy(policy).send().await.unwrap();
+    put.send().await.unwrap();
+    let error = guest.list_shards().stream_arn(ARN).send().await.expect_err("puts only").into_service_error();
+    assert!(error.is_access_denied_exception(), "{error:?}");
+    assert_eq!(texts(&read_all(&client, 0).await), ["1"]);
+}
