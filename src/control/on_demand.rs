@@ -78,10 +78,11 @@ impl Registry {
             stream.scope(),
             stream.name().as_str(),
             Transition::UpdateShardCount,
-            |change, _| {
+            |change, now_ms| {
                 // Between the look and this it may have been changed, or be another stream.
-                let is_same = Arc::ptr_eq(&change.stream, stream);
-                Ok(scaling.plan(&change.open(), change.next_index()).filter(|_| is_same))
+                let is_meant = Arc::ptr_eq(&change.stream, stream)
+                    && stream.settings(now_ms).mode == StreamMode::OnDemand;
+                Ok(scaling.plan(&change.open(), change.next_index()).filter(|_| is_meant))
             },
         );
         if let Err(error) = resharded {
@@ -111,7 +112,7 @@ impl Demand {
         let total = rates.iter().fold(Rate::default(), |sum, (_, rate)| sum.plus(*rate));
         let peak = looks.note(total, now_ms);
         let needed = peak.plus(peak).shards().max(ON_DEMAND_SHARDS_INITIAL.into()).max(warm);
-        let scaling = Scaling::of(&rates, needed, now_ms - since_ms)?;
+        let scaling = Scaling::of(&rates, needed, now_ms.saturating_sub(since_ms))?;
         // The shards that follow are looked at from their beginning on.
         looks.window = None;
         Some(scaling)

@@ -1,7 +1,7 @@
 //! From a policy's text to its statements.
 
 use simd_json::prelude::*;
-use simd_json::tape::{Array, Object, Value};
+use simd_json::tape::Value;
 use simd_json::{Buffers, Tape};
 
 use super::{BadPolicy, Choice, Principal, Statement};
@@ -26,7 +26,7 @@ pub(super) fn statements(text: &str) -> Result<Vec<Statement>, BadPolicy> {
         .map_err(|_| BadPolicy::NotJson)?;
     let policy = tape.as_value().as_object().ok_or(BadPolicy::NotJson)?;
     let mut statements = None;
-    for (name, value) in members(&policy) {
+    for (name, value) in policy.iter() {
         match name {
             "Version" => is_version(value)?,
             "Id" => {}
@@ -48,7 +48,7 @@ fn is_version(value: Value<'_, '_>) -> Result<(), BadPolicy> {
 
 fn statement(value: Value<'_, '_>) -> Result<Statement, BadPolicy> {
     let (mut allows, mut principals, mut actions, mut resources) = (None, None, None, None);
-    for (name, value) in members(&value.as_object().ok_or(NO_STATEMENT)?) {
+    for (name, value) in value.as_object().ok_or(NO_STATEMENT)?.iter() {
         match name {
             "Sid" => {}
             "Effect" => {
@@ -96,7 +96,7 @@ fn whom(value: Value<'_, '_>) -> Option<Vec<Principal>> {
         return (text == "*").then(|| vec![Principal::Anyone]);
     }
     let mut listed = Vec::new();
-    for (kind, value) in members(&value.as_object()?) {
+    for (kind, value) in value.as_object()?.iter() {
         let read: fn(&str) -> Option<Principal> = match kind {
             "AWS" => account_or_user,
             // They never call here.
@@ -138,17 +138,7 @@ fn texts<T>(
 /// One thing or a list of at least one, as policies have it.
 fn some_of<'t, 'i, T>(value: Value<'t, 'i>, read: impl Fn(Value<'t, 'i>) -> T) -> Option<Vec<T>> {
     match value.as_array() {
-        Some(array) => {
-            Some(elements(&array).map(read).collect()).filter(|listed: &Vec<T>| !listed.is_empty())
-        }
+        Some(array) => Some(array.iter().map(read).collect()).filter(|listed: &Vec<T>| !listed.is_empty()),
         None => Some(vec![read(value)]),
     }
-}
-
-fn members<'t, 'i>(object: &Object<'t, 'i>) -> impl Iterator<Item = (&'i str, Value<'t, 'i>)> {
-    object.iter()
-}
-
-fn elements<'t, 'i>(array: &Array<'t, 'i>) -> impl Iterator<Item = Value<'t, 'i>> {
-    array.iter()
 }
