@@ -169,6 +169,7 @@ impl Stream {
             attached: ArcSwap::from(saved.attached),
             consumers: ArcSwap::from_pointee(Consumers::of(saved.consumers)),
             daily_use: DailyUse::of(saved.daily_use),
+            demand: Demand::default(),
             subscriptions: Subscriptions::default(),
             active_from_ms: life.active_from_ms,
             updating_until_ms: AtomicU64::new(life.updating_until_ms),

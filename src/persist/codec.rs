@@ -10,6 +10,7 @@ use crate::control::{
     SavedStream, Scope, ShardLevelMetrics, StreamMode, StreamSettings, Tags,
 };
 use crate::names::{AccountId, ConsumerName, HashKey, HashKeyRange, Region, ShardId, StreamArn, StreamName};
+use crate::policy::Policy;
 use crate::router::Parents;
 
 /// Something that can stand in a block.
@@ -314,6 +315,16 @@ impl Field for Plan {
                 EncryptionTimes::of(switches_ms)
             },
         })
+    }
+}
+
+impl Field for Policy {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_text(self.text(), out);
+    }
+
+    fn get(input: &mut &[u8]) -> Option<Self> {
+        Some(Self::new(get_text(input)?))
     }
 }
 

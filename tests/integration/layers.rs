@@ -60,7 +60,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "operation",
         ],
     ),
-    ("persist", &["limits", "names", "log", "shard", "router", "control", "operation", "protocol"]),
+    ("persist", &["limits", "names", "policy", "log", "shard", "router", "control", "operation", "protocol"]),
     ("http", &["limits", "pool", "document", "memory", "operation", "persist", "protocol"]),
     (
         "server",

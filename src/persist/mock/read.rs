@@ -15,6 +15,7 @@ use crate::limits::{PARTITION_KEY_BYTES_MAX, RECORD_BYTES_MAX, RETENTION_HOURS_D
 use crate::log::RecordBuffer;
 use crate::names::{ConsumerArn, HashKey, HashKeyRange, Parsed, ShardId, StreamArn};
 use crate::operation::Service;
+use crate::policy::Policy;
 use crate::router::Parents;
 
 use super::super::error::PersistError;
@@ -69,13 +70,13 @@ pub fn load(service: &Service, input: impl Read, putting: Putting) -> Result<Tot
 
 fn attach_policies(saved: &mut SavedStream, policies: &mut HashMap<String, String>) {
     if let Some(policy) = policies.remove(&saved.arn.to_string()) {
-        Arc::make_mut(&mut saved.attached).policy = Some(policy.into());
+        Arc::make_mut(&mut saved.attached).policy = Some(Policy::new(&policy));
     }
     for consumer in &mut saved.consumers {
         let (stream, name) = (saved.arn.clone(), consumer.name.clone());
         let arn = ConsumerArn { stream, name, created_s: consumer.created_s };
         if let Some(policy) = policies.remove(&arn.to_string()) {
-            Arc::make_mut(consumer).attached.policy = Some(policy.into());
+            Arc::make_mut(consumer).attached.policy = Some(Policy::new(&policy));
         }
     }
 }

@@ -70,10 +70,10 @@ fn add(text: &mut Vec<u8>, more: impl AsRef<[u8]>) {
 
 fn policies_of(stream: &SavedStream) -> Vec<(String, String)> {
     let of_stream =
-        stream.attached.policy.as_ref().map(|policy| (stream.arn.to_string(), policy.to_string()));
+        stream.attached.policy.as_ref().map(|policy| (stream.arn.to_string(), policy.text().to_owned()));
     let consumers = stream.consumers.iter().filter_map(|consumer| {
         let policy = consumer.attached.policy.as_ref()?;
-        Some((consumer_arn(stream, consumer).to_string(), policy.to_string()))
+        Some((consumer_arn(stream, consumer).to_string(), policy.text().to_owned()))
     });
     of_stream.into_iter().chain(consumers).collect()
 }
