@@ -94,9 +94,8 @@ class Cache:
         def install(folder):
             log = folder / "install.log"
             (folder / "pom.xml").write_text(pom(project, wanted))
-            maven = ["mvn", "-B", "-q", f"-Dmaven.repo.local={self.folder / 'maven'}"]
             copy = ["dependency:copy-dependencies", f"-DoutputDirectory={folder / 'jars'}", "-DincludeScope=runtime"]
-            call([*maven, "-f", folder / "pom.xml", *copy], log)
+            call(["mvn", "-B", "-q", "-f", folder / "pom.xml", *copy], log)
             jars = f"{folder / 'jars'}/*"
             call(["javac", "-nowarn", "-cp", jars, "-d", folder / "classes", *sources], log)
 

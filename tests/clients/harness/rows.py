@@ -5,10 +5,6 @@ from typing import Callable
 
 from .places import CLIENTS
 
-# Switches the steps on that subscribe to shards.
-FAN_OUT = True
-
-
 @dataclass(frozen=True)
 class Row:
     """One client in one way of speaking."""
@@ -50,11 +46,18 @@ def go(program):
     return lambda cache: [cache.go(program)]
 
 
+def java(project, program):
+    """A program of tests/clients/java; small heaps, as several may run at a time."""
+    return lambda cache: ["java", "-Xmx256m", "-XX:+UseSerialGC", "-cp", cache.java(project), program]
+
+
 BOTO3 = python("boto3", "boto3_steps.py")
 
 JS_SDK = ("javascript", "@aws-sdk/client-kinesis")
 NODE = ("node",)
 HTTP1 = {"HANDLER": "http1"}
+SDK_V2 = ("java", "software.amazon.awssdk:kinesis")
+JAVA = ("java",)
 GO_SDK = ("go", "github.com/aws/aws-sdk-go-v2/service/kinesis")
 
 ROWS = [
@@ -75,4 +78,6 @@ ROWS = [
     Row("js-sdk-http1-tls", JS_SDK, "TLS, HTTP/1.1, JSON", node("sdk_v3.mjs"), NODE, tls=True, environment=HTTP1),
     Row("go-sdk", GO_SDK, "HTTP/1.1, JSON", go("sdk"), ("go",), fast=True),
     Row("go-sdk-tls", GO_SDK, "TLS, HTTP/2, JSON", go("sdk"), ("go",), tls=True, fast=True),
+    Row("java-sdk", SDK_V2, "HTTP/1.1 and h2c, CBOR", java("sdk-v2", "SdkV2"), JAVA, fast=True),
+    Row("java-sdk-tls", SDK_V2, "TLS, HTTP/1.1 and HTTP/2 without ALPN, CBOR", java("sdk-v2", "SdkV2"), JAVA, tls=True),
 ]

@@ -2,8 +2,6 @@
 
 let failed = 0;
 
-export const fanOut = process.env.FANOUT === "1";
-
 export async function step(name, run) {
   try {
     await run();
@@ -13,12 +11,6 @@ export async function step(name, run) {
     console.error(error);
     console.log(`FAIL ${name}: ${error.name}: ${String(error.message).replaceAll("\n", " ").slice(0, 400)}`);
   }
-}
-
-// As `step`, for what needs SubscribeToShard.
-export async function fanOutStep(name, run) {
-  if (fanOut) await step(name, run);
-  else console.log(`skip ${name}`);
 }
 
 // Ends the program, whatever connections are still open.

@@ -1,12 +1,8 @@
 """Steps of a client's program: each says on a line of its own whether it passed, and a failed one does not hide the next."""
 
-import os
 import sys
 import time
 import traceback
-
-FAN_OUT = os.environ.get("FANOUT") == "1"
-
 
 class Steps:
     """Runs functions, and remembers which failed."""
@@ -27,13 +23,6 @@ class Steps:
                 print(f"FAIL {name}: {type(error).__name__}: {error}".replace("\n", " ")[:400], flush=True)
 
         return run
-
-    def fan_out_step(self, name):
-        """As `step`, for what needs SubscribeToShard."""
-        if FAN_OUT:
-            return self.step(name)
-        print(f"skip {name}", flush=True)
-        return lambda function: function
 
     def end(self):
         sys.exit(1 if self.failed else 0)

@@ -20,15 +20,6 @@ func step(name string, run func() error) {
 	fmt.Printf("ok %s\n", name)
 }
 
-// As step, for what needs SubscribeToShard.
-func fanOutStep(name string, run func() error) {
-	if os.Getenv("FANOUT") == "1" {
-		step(name, run)
-	} else {
-		fmt.Printf("skip %s\n", name)
-	}
-}
-
 func end() {
 	if failed {
 		os.Exit(1)
