@@ -88,8 +88,9 @@ class Cache:
     def java(self, project):
         """The jars of a project and its compiled program; returns the class path."""
         wanted = self.pins["java"][project]
-        sources = sorted((CLIENTS / "java" / "common").glob("*.java"))
-        sources += sorted((CLIENTS / "java" / project).glob("*.java"))
+        # `kcl-3`: what is in `kcl` for all its versions, and in `kcl-3`.
+        folders = dict.fromkeys(["common", project.split("-")[0], project])
+        sources = [source for folder in folders for source in sorted((CLIENTS / "java" / folder).glob("*.java"))]
 
         def install(folder):
             log = folder / "install.log"

@@ -46,9 +46,18 @@ def go(program):
     return lambda cache: [cache.go(program)]
 
 
+# Small heaps, as several may run at a time.
+JVM = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+
+
 def java(project, program):
-    """A program of tests/clients/java; small heaps, as several may run at a time."""
-    return lambda cache: ["java", "-Xmx256m", "-XX:+UseSerialGC", "-cp", cache.java(project), program]
+    """A program of tests/clients/java with the jars of a project."""
+    return lambda cache: [*JVM, "-cp", cache.java(project), program]
+
+
+def consumers(worker, *options):
+    """A consumer library: the program that drives its workers, and what starts one."""
+    return lambda cache: [*python("boto3", "consumers.py", *options)(cache), *worker(cache)]
 
 
 BOTO3 = python("boto3", "boto3_steps.py")
@@ -57,6 +66,7 @@ JS_SDK = ("javascript", "@aws-sdk/client-kinesis")
 NODE = ("node",)
 HTTP1 = {"HANDLER": "http1"}
 SDK_V2 = ("java", "software.amazon.awssdk:kinesis")
+KCL = ("java", "software.amazon.kinesis:amazon-kinesis-client")
 JAVA = ("java",)
 GO_SDK = ("go", "github.com/aws/aws-sdk-go-v2/service/kinesis")
 
@@ -80,4 +90,24 @@ ROWS = [
     Row("go-sdk-tls", GO_SDK, "TLS, HTTP/2, JSON", go("sdk"), ("go",), tls=True, fast=True),
     Row("java-sdk", SDK_V2, "HTTP/1.1 and h2c, CBOR", java("sdk-v2", "SdkV2"), JAVA, fast=True),
     Row("java-sdk-tls", SDK_V2, "TLS, HTTP/1.1 and HTTP/2 without ALPN, CBOR", java("sdk-v2", "SdkV2"), JAVA, tls=True),
+    Row(
+        "kcl-3-polling",
+        KCL,
+        "h2c, CBOR",
+        consumers(java("kcl-3", "Worker")),
+        JAVA,
+        leases=True,
+        limit_s=600,
+        environment={"RETRIEVAL": "POLLING"},
+    ),
+    Row(
+        "kcl-3-fan-out",
+        KCL,
+        "h2c, CBOR, event stream",
+        consumers(java("kcl-3", "Worker")),
+        JAVA,
+        leases=True,
+        limit_s=600,
+        environment={"RETRIEVAL": "FANOUT"},
+    ),
 ]
