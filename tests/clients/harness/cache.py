@@ -140,14 +140,14 @@ class Cache:
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
         return digest.hexdigest()
 
-    def version(self, language, package):
-        """The pinned version of a package."""
+    def version(self, language, package, group=None):
+        """The pinned version of a package, in that group of pins if there are several."""
         if language == "rust":
             return locked_crate(package)
         pinned = self.pins[language]
         if language == "javascript":
             return pinned[package]
-        for wanted in pinned.values():
+        for wanted in [pinned[group]] if group else pinned.values():
             if language == "go" and package in wanted:
                 return wanted[package].removeprefix("v")
             for one in wanted if language in ("python", "java") else []:

@@ -10,8 +10,8 @@ class Row:
     """One client in one way of speaking."""
 
     name: str
-    # Language and package, as versions.toml has them; what the table shows.
-    package: tuple[str, str]
+    # Language and package, as versions.toml has them, what the table shows; and the group of pins, if several have it.
+    package: tuple[str, ...]
     protocol: str
     # From the cache to the command.
     command: Callable
@@ -60,13 +60,30 @@ def consumers(worker, *options):
     return lambda cache: [*python("boto3", "consumers.py", *options)(cache), *worker(cache)]
 
 
+def kpl(cache):
+    """The producer library, and a worker that reads what it put."""
+    producer, worker = java("kpl", "Producer"), KCL_3_WORKER
+    return [*python("boto3", "kpl.py")(cache), *producer(cache), "--", *worker(cache)]
+
+
+def consumer(name, package, command, protocol, tls=False, **environment):
+    """A row of Java's consumer libraries, which are slow to notice things."""
+    return Row(
+        name, package, protocol, command, JAVA, tls=tls, leases=True, limit_s=600, environment=environment
+    )
+
+
 BOTO3 = python("boto3", "boto3_steps.py")
 
 JS_SDK = ("javascript", "@aws-sdk/client-kinesis")
 NODE = ("node",)
 HTTP1 = {"HANDLER": "http1"}
 SDK_V2 = ("java", "software.amazon.awssdk:kinesis")
-KCL = ("java", "software.amazon.kinesis:amazon-kinesis-client")
+KCL_2 = ("java", "software.amazon.kinesis:amazon-kinesis-client", "kcl-2")
+KCL_3 = ("java", "software.amazon.kinesis:amazon-kinesis-client", "kcl-3")
+KCL_2_WORKER = java("kcl-2", "Worker")
+KCL_3_WORKER = java("kcl-3", "Worker")
+KPL = ("java", "software.amazon.kinesis:amazon-kinesis-producer")
 JAVA = ("java",)
 GO_SDK = ("go", "github.com/aws/aws-sdk-go-v2/service/kinesis")
 
@@ -90,24 +107,11 @@ ROWS = [
     Row("go-sdk-tls", GO_SDK, "TLS, HTTP/2, JSON", go("sdk"), ("go",), tls=True, fast=True),
     Row("java-sdk", SDK_V2, "HTTP/1.1 and h2c, CBOR", java("sdk-v2", "SdkV2"), JAVA, fast=True),
     Row("java-sdk-tls", SDK_V2, "TLS, HTTP/1.1 and HTTP/2 without ALPN, CBOR", java("sdk-v2", "SdkV2"), JAVA, tls=True),
-    Row(
-        "kcl-3-polling",
-        KCL,
-        "h2c, CBOR",
-        consumers(java("kcl-3", "Worker")),
-        JAVA,
-        leases=True,
-        limit_s=600,
-        environment={"RETRIEVAL": "POLLING"},
+    consumer("kcl-3-polling", KCL_3, consumers(KCL_3_WORKER), "h2c, CBOR", RETRIEVAL="POLLING"),
+    consumer("kcl-3-fan-out", KCL_3, consumers(KCL_3_WORKER), "h2c, CBOR, event stream", RETRIEVAL="FANOUT"),
+    consumer("kcl-2-polling", KCL_2, consumers(KCL_2_WORKER, "--alone"), "h2c, CBOR", RETRIEVAL="POLLING"),
+    consumer(
+        "kcl-2-fan-out", KCL_2, consumers(KCL_2_WORKER, "--alone"), "h2c, CBOR, event stream", RETRIEVAL="FANOUT"
     ),
-    Row(
-        "kcl-3-fan-out",
-        KCL,
-        "h2c, CBOR, event stream",
-        consumers(java("kcl-3", "Worker")),
-        JAVA,
-        leases=True,
-        limit_s=600,
-        environment={"RETRIEVAL": "FANOUT"},
-    ),
+    consumer("kpl-kcl-3", KPL, kpl, "TLS, HTTP/1.1, JSON; TLS, HTTP/2, CBOR", tls=True, RETRIEVAL="POLLING"),
 ]

@@ -1,71 +1,23 @@
 """Drives the workers of a consumer library through a stream's life: `consumers.py [--alone] WORKER-COMMAND…`.
 
-A worker reads the stream `STREAM` as the application `APPLICATION`, under the name `WORKER`, and tells on its standard
-output, a line each: `start SHARD`, `record SHARD SEQUENCE-NUMBER TEXT`, `end SHARD`. It checkpoints after it told.
+`--alone`: one worker at a time.
 """
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
 
 import boto3
 from steps import Steps, equal, wait_until
-
-STREAM = "consumed"
-# A library first waits for leases to run out, or for its turn to look for new shards.
-PATIENCE_S = 150
+from workers import PATIENCE_S, STREAM, Worker, active, end_workers, told, wait_for
 
 arguments = sys.argv[1:]
 alone = arguments[0] == "--alone"
 command = arguments[1:] if alone else arguments
 client = boto3.client("kinesis", endpoint_url=os.environ["KINESIS_ENDPOINT"])
 steps = Steps()
-
-
-@dataclass(frozen=True)
-class Line:
-    """What a worker told."""
-
-    worker: str
-    kind: str
-    shard: str
-    sequence_number: int = 0
-    text: str = ""
-
-
-class Worker:
-    """A process of the library."""
-
-    # Of all workers, in the order of arrival.
-    told = []
-
-    def __init__(self, name):
-        self.name = name
-        environment = os.environ | {"STREAM": STREAM, "APPLICATION": "application", "WORKER": name}
-        self.errors = open(f"{name}.log", "w")
-        self.process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, text=True
-        )
-        self.reader = threading.Thread(target=self.read, daemon=True)
-        self.reader.start()
-
-    def read(self):
-        for line in self.process.stdout:
-            kind, shard, *rest = line.split()
-            self.told.append(Line(self.name, kind, shard, *([int(rest[0]), rest[1]] if rest else [])))
-
-    def lines(self, kind):
-        return [line for line in list(self.told) if line.worker == self.name and line.kind == kind]
-
-    def end(self, how):
-        """Ends it by this signal, and waits until all that it told has been read."""
-        self.process.send_signal(how)
-        self.process.wait(60)
-        self.reader.join(10)
 
 
 class Load(threading.Thread):
@@ -107,32 +59,6 @@ def put(texts):
     return texts
 
 
-def told(kind):
-    return [line for line in list(Worker.told) if line.kind == kind]
-
-
-def wait_for(texts):
-    """Waits until each of these was told, by whichever worker."""
-    missing = set(texts)
-
-    def all_told():
-        missing.difference_update(line.text for line in told("record"))
-        return not missing
-
-    try:
-        wait_until("every record was told", all_told, PATIENCE_S, 0.2)
-    except AssertionError as error:
-        raise AssertionError(f"{error}: {len(missing)} of {len(texts)} are missing, {sorted(missing)[:3]}") from None
-
-
-def active():
-    def is_active():
-        found = client.describe_stream_summary(StreamName=STREAM)["StreamDescriptionSummary"]
-        return found["StreamStatus"] == "ACTIVE"
-
-    wait_until("the stream is ACTIVE", is_active)
-
-
 def children_after_parents():
     """Waits until every open shard was started, and checks that none was before the end of its parents."""
     shards = client.list_shards(StreamName=STREAM)["Shards"]
@@ -152,9 +78,9 @@ workers = {}
 @steps.step("all records of two shards")
 def _():
     client.create_stream(StreamName=STREAM, ShardCount=2)
-    active()
+    active(client)
     texts = put(f"first-{i}" for i in range(300))
-    workers["one"] = Worker("one")
+    workers["one"] = Worker("one", command)
     wait_for(texts)
 
 
@@ -164,7 +90,7 @@ def _():
         client.split_shard(
             StreamName=STREAM, ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**126)
         )
-        active()
+        active(client)
     wait_for(load.texts)
     children_after_parents()
 
@@ -175,7 +101,7 @@ def _():
         client.merge_shards(
             StreamName=STREAM, ShardToMerge="shardId-000000000002", AdjacentShardToMerge="shardId-000000000003"
         )
-        active()
+        active(client)
     wait_for(load.texts)
     children_after_parents()
 
@@ -184,7 +110,7 @@ if not alone:
 
     @steps.step("a second worker takes a shard, the first one is killed while records arrive: nothing is lost")
     def _():
-        workers["two"] = Worker("two")
+        workers["two"] = Worker("two", command)
         wait_until("the second worker has a shard", lambda: workers["two"].lines("start"), PATIENCE_S, 0.2)
         with Load("kill") as load:
             time.sleep(1)
@@ -196,7 +122,7 @@ if not alone:
 def _():
     workers["two" if "two" in workers else "one"].end(signal.SIGTERM)
     texts = put(f"restart-{i}" for i in range(100))
-    workers["three"] = Worker("three")
+    workers["three"] = Worker("three", command)
     wait_for(texts)
     equal({line.text for line in workers["three"].lines("record")}, set(texts))
 
@@ -213,7 +139,5 @@ def _():
             last[line.worker, line.shard] = line.sequence_number
 
 
-for worker in workers.values():
-    if worker.process.poll() is None:
-        worker.end(signal.SIGKILL)
+end_workers()
 steps.end()

@@ -1,0 +1,71 @@
+"""The KPL to the KCL: `kpl.py PRODUCER-COMMAND… -- WORKER-COMMAND…`."""
+
+import os
+import subprocess
+import sys
+import time
+
+import boto3
+from steps import Steps, equal
+from workers import STREAM, Worker, active, end_workers, told, wait_for
+
+split_at = sys.argv.index("--")
+produce, consume = sys.argv[1:split_at], sys.argv[split_at + 1 :]
+client = boto3.client("kinesis", endpoint_url=os.environ["KINESIS_ENDPOINT"])
+steps = Steps()
+
+
+def producing(prefix, count):
+    """A process that puts records, and their texts."""
+    with open(f"{prefix}.log", "w") as log:
+        process = subprocess.Popen([*produce, STREAM, prefix, str(count)], stdout=log, stderr=log)
+    return process, [f"{prefix}-{i}" for i in range(count)]
+
+
+def stored():
+    """How many records there are, however many more are aggregated in them."""
+    count = 0
+    for shard in client.list_shards(StreamName=STREAM)["Shards"]:
+        position = client.get_shard_iterator(
+            StreamName=STREAM, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        while position:
+            reply = client.get_records(ShardIterator=position)
+            count += len(reply["Records"])
+            position = reply.get("NextShardIterator") if reply["Records"] else None
+    return count
+
+
+kept = {}
+
+
+@steps.step("the KPL puts 3,000 records, aggregated")
+def _():
+    client.create_stream(StreamName=STREAM, ShardCount=2)
+    active(client)
+    process, kept["texts"] = producing("before", 3_000)
+    equal(process.wait(60), 0)
+    assert 0 < stored() < 1_500, stored()
+
+
+@steps.step("the KCL takes them apart: each once")
+def _():
+    Worker("one", consume)
+    wait_for(kept["texts"])
+    equal(sorted(line.text for line in told("record")), sorted(kept["texts"]))
+
+
+@steps.step("a split while the KPL puts: nothing is lost")
+def _():
+    process, texts = producing("during", 6_000)
+    time.sleep(4)
+    client.split_shard(StreamName=STREAM, ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**126))
+    active(client)
+    equal(process.wait(60), 0)
+    wait_for(texts)
+    found = {line.shard for line in told("record") if line.text.startswith("during-")}
+    assert found >= {"shardId-000000000001", "shardId-000000000002", "shardId-000000000003"}, found
+
+
+end_workers()
+steps.end()
