@@ -5,14 +5,13 @@ What is there already is kept as long as the pins, the locks and the sources tha
 
 import hashlib
 import json
-import os
 import shutil
 import sys
 import xml.sax.saxutils
 from pathlib import Path
 
 from .failure import Failure
-from .places import CLIENTS, LOCKS, ROOT, pins
+from .places import CLIENTS, LOCKS, pins
 from .tools import call
 
 
@@ -23,6 +22,8 @@ class Cache:
         self.folder = Path(folder).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.locking = locking
+        # What this run has installed anew.
+        self.installed = set()
         self.pins = pins()
 
     def python(self, name):
@@ -103,12 +104,31 @@ class Cache:
         folder = self.made(f"java-{project}", wanted, sources, install)
         return f"{folder / 'classes'}:{folder / 'jars'}/*"
 
-    def rust(self):
-        """The program of tests/clients/rust, built with the project's own lock file; returns its path."""
-        log = self.folder / "rust.log"
-        target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-        call(["cargo", "build", "--locked", "-p", "shardmill-client"], log, cwd=ROOT)
-        return target / "debug" / "shardmill-client"
+    def rust(self, program):
+        """A program of tests/clients/rust, built; returns its path."""
+        wanted = self.pins["rust"][program]
+        lock = LOCKS / f"rust-{program}.lock"
+        sources = sorted((CLIENTS / "rust" / program / "src").glob("*.rs"))
+
+        def install(folder):
+            dependencies = "".join(f"{name} = {inline(how)}\n" for name, how in wanted.items())
+            (folder / "Cargo.toml").write_text(
+                # A workspace of its own, wherever the cache folder is.
+                f'[workspace]\n[package]\nname = "{program}"\nversion = "0.0.0"\nedition = "2024"\n'
+                f"[profile.dev]\ndebug = false\n[dependencies]\n{dependencies}"
+            )
+            (folder / "src").mkdir()
+            for source in sources:
+                shutil.copy(source, folder / "src")
+            build = ["cargo", "build", "--target-dir", folder / "target"]
+            if self.locking:
+                call(build, folder / "install.log", cwd=folder)
+                shutil.copy(folder / "Cargo.lock", lock)
+            else:
+                shutil.copy(lock, folder / "Cargo.lock")
+                call([*build, "--locked"], folder / "install.log", cwd=folder)
+
+        return self.made(f"rust-{program}", wanted, [lock, *sources], install) / "target" / "debug" / program
 
     def trust_store(self, folder):
         """`ca.pem` of this folder, as Java wants it; the password is `changeit`."""
@@ -122,12 +142,14 @@ class Cache:
         folder = self.folder / name
         stamp = folder / "made-from"
         made_from = self.fingerprint(wanted, files)
-        if self.locking or not stamp.exists() or stamp.read_text() != made_from:
+        is_new = name in self.installed if self.locking else stamp.exists() and stamp.read_text() == made_from
+        if not is_new:
             print(f"installing {name}", file=sys.stderr, flush=True)
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             install(folder)
             stamp.write_text(self.fingerprint(wanted, files))
+            self.installed.add(name)
         return folder
 
     def fingerprint(self, wanted, files):
@@ -142,14 +164,14 @@ class Cache:
 
     def version(self, language, package, group=None):
         """The pinned version of a package, in that group of pins if there are several."""
-        if language == "rust":
-            return locked_crate(package)
         pinned = self.pins[language]
         if language == "javascript":
             return pinned[package]
         for wanted in [pinned[group]] if group else pinned.values():
             if language == "go" and package in wanted:
                 return wanted[package].removeprefix("v")
+            if language == "rust" and package in wanted:
+                return wanted[package]["version"].removeprefix("=")
             for one in wanted if language in ("python", "java") else []:
                 # `name==version`, `group:artifact:version`.
                 name, version = one.rsplit("==" if language == "python" else ":", 1)
@@ -158,11 +180,10 @@ class Cache:
         raise Failure(f"versions.toml has no {package}")
 
 
-def locked_crate(name):
-    """The version of a crate in the project's lock file."""
-    lines = (ROOT / "Cargo.lock").read_text().splitlines()
-    at = lines.index(f'name = "{name}"')
-    return lines[at + 1].split('"')[1]
+def inline(how):
+    """How a crate is wanted, as TOML has it on one line."""
+    features = ", ".join(f'"{feature}"' for feature in how["features"])
+    return f'{{ version = "{how["version"]}", default-features = false, features = [{features}] }}'
 
 
 def pom(project, wanted):

@@ -46,6 +46,11 @@ def go(program):
     return lambda cache: [cache.go(program)]
 
 
+def rust(program):
+    """A program of tests/clients/rust."""
+    return lambda cache: [cache.rust(program)]
+
+
 # Small heaps, as several may run at a time.
 JVM = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
 
@@ -79,6 +84,7 @@ JS_SDK = ("javascript", "@aws-sdk/client-kinesis")
 NODE = ("node",)
 HTTP1 = {"HANDLER": "http1"}
 SDK_V2 = ("java", "software.amazon.awssdk:kinesis")
+RUST_SDK = ("rust", "aws-sdk-kinesis")
 KCL_2 = ("java", "software.amazon.kinesis:amazon-kinesis-client", "kcl-2")
 KCL_3 = ("java", "software.amazon.kinesis:amazon-kinesis-client", "kcl-3")
 KCL_2_WORKER = java("kcl-2", "Worker")
@@ -107,6 +113,8 @@ ROWS = [
     Row("go-sdk-tls", GO_SDK, "TLS, HTTP/2, JSON", go("sdk"), ("go",), tls=True, fast=True),
     Row("java-sdk", SDK_V2, "HTTP/1.1 and h2c, CBOR", java("sdk-v2", "SdkV2"), JAVA, fast=True),
     Row("java-sdk-tls", SDK_V2, "TLS, HTTP/1.1 and HTTP/2 without ALPN, CBOR", java("sdk-v2", "SdkV2"), JAVA, tls=True),
+    Row("rust-sdk", RUST_SDK, "HTTP/1.1, JSON", rust("sdk"), ("rust",)),
+    Row("rust-sdk-tls", RUST_SDK, "TLS, HTTP/2, JSON", rust("sdk"), ("rust",), tls=True),
     consumer("kcl-3-polling", KCL_3, consumers(KCL_3_WORKER), "h2c, CBOR", RETRIEVAL="POLLING"),
     consumer("kcl-3-fan-out", KCL_3, consumers(KCL_3_WORKER), "h2c, CBOR, event stream", RETRIEVAL="FANOUT"),
     consumer("kcl-2-polling", KCL_2, consumers(KCL_2_WORKER, "--alone"), "h2c, CBOR", RETRIEVAL="POLLING"),

@@ -76,8 +76,8 @@ def start_servers(row, cache, binary, folder, stack):
         "KINESIS_ENDPOINT": f"{scheme}://{host}:{server.port}",
     }
     if row.tls:
-        # For programs that are told, for boto3 and the CLI, and for Node.js.
-        for variable in ("KINESIS_CA", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
+        # For programs that are told, for boto3 and the CLI, for Node.js, and for the SDK for Rust.
+        for variable in ("KINESIS_CA", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"):
             environment[variable] = str(folder / "ca.pem")
         if "java" in row.tools:
             store = cache.trust_store(folder)
