@@ -85,6 +85,9 @@ NODE = ("node",)
 HTTP1 = {"HANDLER": "http1"}
 SDK_V2 = ("java", "software.amazon.awssdk:kinesis")
 RUST_SDK = ("rust", "aws-sdk-kinesis")
+SDK_V1 = ("java", "com.amazonaws:aws-java-sdk-kinesis")
+KCL_1 = ("java", "com.amazonaws:amazon-kinesis-client")
+KCL_1_WORKER = java("kcl1", "Worker1")
 KCL_2 = ("java", "software.amazon.kinesis:amazon-kinesis-client", "kcl-2")
 KCL_3 = ("java", "software.amazon.kinesis:amazon-kinesis-client", "kcl-3")
 KCL_2_WORKER = java("kcl-2", "Worker")
@@ -113,6 +116,8 @@ ROWS = [
     Row("go-sdk-tls", GO_SDK, "TLS, HTTP/2, JSON", go("sdk"), ("go",), tls=True, fast=True),
     Row("java-sdk", SDK_V2, "HTTP/1.1 and h2c, CBOR", java("sdk-v2", "SdkV2"), JAVA, fast=True),
     Row("java-sdk-tls", SDK_V2, "TLS, HTTP/1.1 and HTTP/2 without ALPN, CBOR", java("sdk-v2", "SdkV2"), JAVA, tls=True),
+    Row("java-sdk-1", SDK_V1, "HTTP/1.1, CBOR", java("sdk1", "SdkV1"), JAVA),
+    Row("java-sdk-1-tls", SDK_V1, "TLS, HTTP/1.1, CBOR", java("sdk1", "SdkV1"), JAVA, tls=True),
     Row("rust-sdk", RUST_SDK, "HTTP/1.1, JSON", rust("sdk"), ("rust",)),
     Row("rust-sdk-tls", RUST_SDK, "TLS, HTTP/2, JSON", rust("sdk"), ("rust",), tls=True),
     consumer("kcl-3-polling", KCL_3, consumers(KCL_3_WORKER), "h2c, CBOR", RETRIEVAL="POLLING"),
@@ -121,5 +126,6 @@ ROWS = [
     consumer(
         "kcl-2-fan-out", KCL_2, consumers(KCL_2_WORKER, "--alone"), "h2c, CBOR, event stream", RETRIEVAL="FANOUT"
     ),
+    consumer("kcl-1", KCL_1, consumers(KCL_1_WORKER, "--alone"), "HTTP/1.1, CBOR"),
     consumer("kpl-kcl-3", KPL, kpl, "TLS, HTTP/1.1, JSON; TLS, HTTP/2, CBOR", tls=True, RETRIEVAL="POLLING"),
 ]
