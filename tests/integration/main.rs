@@ -1,5 +1,5 @@
 //! The crate's one integration binary: a server in this process, spoken to over sockets by a client that knows no
-//! line of the server's code; and two tests that read the project's own files.
+//! line of the server's code; and tests that read the project's own files.
 //!
 //! - [`client`]: a tiny HTTP/1.1 client; [`speakers`]: clients that speak HTTP/2 or TLS; [`setup`]: a server for a test
 //!   and the requests most tests make; [`folder`]: files of a test.
@@ -22,7 +22,8 @@
 //!   is.
 //! - [`transport`], [`shutdown`], [`parting`], [`crowd`], [`program`]: bodies, connections, processes, and their
 //!   ends.
-//! - [`layers`], [`tidy`]: habits of the source, read with the help of [`source`].
+//! - [`layers`], [`tidy`]: habits of the source, read with the help of [`source`]; [`readme`]: what the README repeats of
+//!   it.
 //!
 //! An AWS SDK drives the same server in the package `shardmill-sdk-tests`.
 
@@ -57,6 +58,7 @@ mod parting;
 mod persistence;
 mod policies;
 mod program;
+mod readme;
 mod resharding;
 mod scopes;
 mod settings;

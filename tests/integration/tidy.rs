@@ -1,5 +1,4 @@
-//! Habits of the source that no compiler checks: headers, sizes, leftovers, where `unsafe` may be, and a README whose
-//! table of settings is the real one.
+//! Habits of the source that no compiler checks: headers, sizes, leftovers, and where `unsafe` may be.
 
 use crate::source::{SourceFile, code_lines, indent_of, root, rust_files};
 
@@ -140,28 +139,4 @@ fn functions_are_measured() {
         .map(|(name, lines)| (name.to_owned(), lines));
     assert_eq!(functions(text), expected);
     assert!(has_word("a word b", "word") && !has_word("a_word words", "word"));
-}
-
-/// Protects: the README's tables of settings and operations are the declared ones. `SHARDMILL_BLESS=1` writes them anew.
-#[test]
-fn the_readme_has_the_declared_tables() {
-    let path = root().join("README.md");
-    let mut readme = std::fs::read_to_string(&path).expect("a README");
-    for (name, declared) in [
-        ("settings", shardmill::config::settings_table_markdown()),
-        ("operations", shardmill::operation::names::operations_table_markdown()),
-    ] {
-        let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
-        let (before, rest) = readme.split_once(&begin).expect("the line where the table begins");
-        let (table, after) = rest.split_once(&end).expect("the line where the table ends");
-        if std::env::var_os("SHARDMILL_BLESS").is_some_and(|value| value == "1") {
-            readme = format!("{before}{begin}{declared}{end}{after}");
-            std::fs::write(&path, &readme).unwrap();
-        } else {
-            assert_eq!(
-                table, declared,
-                "run the tests with SHARDMILL_BLESS=1 to write the table of {name} anew"
-            );
-        }
-    }
 }

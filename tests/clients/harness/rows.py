@@ -71,11 +71,10 @@ def kpl(cache):
     return [*python("boto3", "kpl.py")(cache), *producer(cache), "--", *worker(cache)]
 
 
-def consumer(name, package, command, protocol, tls=False, **environment):
+def consumer(name, package, command, protocol, tls=False, fast=False, **environment):
     """A row of Java's consumer libraries, which are slow to notice things."""
-    return Row(
-        name, package, protocol, command, JAVA, tls=tls, leases=True, limit_s=600, environment=environment
-    )
+    how = {"tls": tls, "fast": fast, "environment": environment}
+    return Row(name, package, protocol, command, JAVA, leases=True, limit_s=600, **how)
 
 
 BOTO3 = python("boto3", "boto3_steps.py")
@@ -98,7 +97,7 @@ GO_SDK = ("go", "github.com/aws/aws-sdk-go-v2/service/kinesis")
 
 ROWS = [
     Row("boto3", ("python", "boto3"), "HTTP/1.1, JSON", BOTO3, fast=True),
-    Row("boto3-tls", ("python", "boto3"), "TLS, HTTP/1.1, JSON", BOTO3, tls=True, fast=True),
+    Row("boto3-tls", ("python", "boto3"), "TLS, HTTP/1.1, JSON", BOTO3, tls=True),
     Row("aws-cli", ("python", "awscli"), "HTTP/1.1, JSON", python("awscli", "aws_cli.py", "aws"), limit_s=300),
     Row("awslocal", ("python", "awscli-local"), "HTTP/1.1, JSON", python("awscli", "aws_cli.py", "awslocal"), limit_s=300),
     Row(
@@ -115,11 +114,19 @@ ROWS = [
     Row("go-sdk", GO_SDK, "HTTP/1.1, JSON", go("sdk"), ("go",), fast=True),
     Row("go-sdk-tls", GO_SDK, "TLS, HTTP/2, JSON", go("sdk"), ("go",), tls=True, fast=True),
     Row("java-sdk", SDK_V2, "HTTP/1.1 and h2c, CBOR", java("sdk-v2", "SdkV2"), JAVA, fast=True),
-    Row("java-sdk-tls", SDK_V2, "TLS, HTTP/1.1 and HTTP/2 without ALPN, CBOR", java("sdk-v2", "SdkV2"), JAVA, tls=True),
+    Row("java-sdk-tls", SDK_V2, "TLS, HTTP/1.1 and HTTP/2 without ALPN, CBOR", java("sdk-v2", "SdkV2"), JAVA, tls=True, fast=True),
     Row("java-sdk-1", SDK_V1, "HTTP/1.1, CBOR", java("sdk1", "SdkV1"), JAVA),
     Row("java-sdk-1-tls", SDK_V1, "TLS, HTTP/1.1, CBOR", java("sdk1", "SdkV1"), JAVA, tls=True),
     Row("rust-sdk", RUST_SDK, "HTTP/1.1, JSON", rust("sdk"), ("rust",)),
     Row("rust-sdk-tls", RUST_SDK, "TLS, HTTP/2, JSON", rust("sdk"), ("rust",), tls=True),
+    consumer(
+        "kcl-3-split",
+        KCL_3,
+        consumers(KCL_3_WORKER, "--short"),
+        "h2c, CBOR, event stream",
+        fast=True,
+        RETRIEVAL="FANOUT",
+    ),
     consumer("kcl-3-polling", KCL_3, consumers(KCL_3_WORKER), "h2c, CBOR", RETRIEVAL="POLLING"),
     consumer("kcl-3-fan-out", KCL_3, consumers(KCL_3_WORKER), "h2c, CBOR, event stream", RETRIEVAL="FANOUT"),
     consumer("kcl-2-polling", KCL_2, consumers(KCL_2_WORKER, "--alone"), "h2c, CBOR", RETRIEVAL="POLLING"),

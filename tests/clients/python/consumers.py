@@ -1,6 +1,6 @@
-"""Drives the workers of a consumer library through a stream's life: `consumers.py [--alone] WORKER-COMMAND…`.
+"""Drives the workers of a consumer library through a stream's life: `consumers.py [--alone | --short] WORKER-COMMAND…`.
 
-`--alone`: one worker at a time.
+`--alone`: one worker at a time. `--short`: one worker, through a split only.
 """
 
 import os
@@ -13,9 +13,8 @@ import boto3
 from steps import Steps, equal, wait_until
 from workers import PATIENCE_S, STREAM, Worker, active, end_workers, told, wait_for
 
-arguments = sys.argv[1:]
-alone = arguments[0] == "--alone"
-command = arguments[1:] if alone else arguments
+short, alone = (sys.argv[1] == option for option in ("--short", "--alone"))
+command = sys.argv[2:] if short or alone else sys.argv[1:]
 client = boto3.client("kinesis", endpoint_url=os.environ["KINESIS_ENDPOINT"])
 steps = Steps()
 
@@ -72,6 +71,11 @@ def children_after_parents():
             assert parent is None or ended, f"{shard['ShardId']} was started before the end of {parent}"
 
 
+def only(name, wanted):
+    """A step that a short run leaves out, and others do where it is not wanted."""
+    return steps.step(name) if wanted and not short else lambda function: None
+
+
 workers = {}
 
 
@@ -95,7 +99,7 @@ def _():
     children_after_parents()
 
 
-@steps.step("a merge while records arrive: all of them, the child after its parents")
+@only("a merge while records arrive: all of them, the child after its parents", True)
 def _():
     with Load("merge") as load:
         client.merge_shards(
@@ -106,19 +110,17 @@ def _():
     children_after_parents()
 
 
-if not alone:
-
-    @steps.step("a second worker takes a shard, the first one is killed while records arrive: nothing is lost")
-    def _():
-        workers["two"] = Worker("two", command)
-        wait_until("the second worker has a shard", lambda: workers["two"].lines("start"), PATIENCE_S, 0.2)
-        with Load("kill") as load:
-            time.sleep(1)
-            workers["one"].end(signal.SIGKILL)
-        wait_for(load.texts)
+@only("a second worker takes a shard, the first one is killed while records arrive: nothing is lost", not alone)
+def _():
+    workers["two"] = Worker("two", command)
+    wait_until("the second worker has a shard", lambda: workers["two"].lines("start"), PATIENCE_S, 0.2)
+    with Load("kill") as load:
+        time.sleep(1)
+        workers["one"].end(signal.SIGKILL)
+    wait_for(load.texts)
 
 
-@steps.step("a stop and a start: it goes on from its checkpoints")
+@only("a stop and a start: it goes on from its checkpoints", True)
 def _():
     workers["two" if "two" in workers else "one"].end(signal.SIGTERM)
     texts = put(f"restart-{i}" for i in range(100))
