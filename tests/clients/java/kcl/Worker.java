@@ -70,6 +70,7 @@ final class Worker {
         coordinator.shardConsumerDispatchPollIntervalMillis(200);
         var leases = configs.leaseManagementConfig();
         leases.failoverTimeMillis(3_000);
+        leases.shardSyncIntervalMillis(1_000);
         Settings.hurry(leases);
         var retrieval = configs.retrievalConfig();
         if (System.getenv("RETRIEVAL").equals("POLLING")) {
