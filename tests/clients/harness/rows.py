@@ -19,8 +19,8 @@ class Row:
     tools: tuple[str, ...] = ()
     # The endpoint's scheme.
     tls: bool = False
-    # A stand-in for DynamoDB is needed.
-    leases: bool = False
+    # Where leases are kept: "moto" or "dynalite", if anywhere.
+    leases: str = ""
     # Part of every run; the others need --all or their names.
     fast: bool = False
     limit_s: int = 60
@@ -51,6 +51,7 @@ def rust(program):
     return lambda cache: [cache.rust(program)]
 
 
+JAVA = ("java",)
 # Small heaps, as several may run at a time.
 JVM = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
 
@@ -71,10 +72,10 @@ def kpl(cache):
     return [*python("boto3", "kpl.py")(cache), *producer(cache), "--", *worker(cache)]
 
 
-def consumer(name, package, command, protocol, tls=False, fast=False, **environment):
-    """A row of Java's consumer libraries, which are slow to notice things."""
-    how = {"tls": tls, "fast": fast, "environment": environment}
-    return Row(name, package, protocol, command, JAVA, leases=True, limit_s=600, **how)
+def consumer(name, package, command, protocol, tools=JAVA, leases="moto", tls=False, fast=False, **environment):
+    """A row of the consumer libraries, which are slow to notice things."""
+    how = {"leases": leases, "tls": tls, "fast": fast, "environment": environment}
+    return Row(name, package, protocol, command, tools, limit_s=600, **how)
 
 
 BOTO3 = python("boto3", "boto3_steps.py")
@@ -92,7 +93,6 @@ KCL_3 = ("java", "software.amazon.kinesis:amazon-kinesis-client", "kcl-3")
 KCL_2_WORKER = java("kcl-2", "Worker")
 KCL_3_WORKER = java("kcl-3", "Worker")
 KPL = ("java", "software.amazon.kinesis:amazon-kinesis-producer")
-JAVA = ("java",)
 GO_SDK = ("go", "github.com/aws/aws-sdk-go-v2/service/kinesis")
 
 ROWS = [
@@ -133,6 +133,8 @@ ROWS = [
     consumer(
         "kcl-2-fan-out", KCL_2, consumers(KCL_2_WORKER, "--alone"), "h2c, CBOR, event stream", RETRIEVAL="FANOUT"
     ),
-    consumer("kcl-1", KCL_1, consumers(KCL_1_WORKER, "--alone"), "HTTP/1.1, CBOR"),
+    consumer(
+        "kcl-1", KCL_1, consumers(KCL_1_WORKER, "--alone"), "HTTP/1.1, CBOR", ("java", "node"), leases="dynalite"
+    ),
     consumer("kpl-kcl-3", KPL, kpl, "TLS, HTTP/1.1, JSON; TLS, HTTP/2, CBOR", tls=True, RETRIEVAL="POLLING"),
 ]

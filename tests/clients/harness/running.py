@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 
 from .failure import Failure
-from .servers import moto, shardmill
+from .servers import dynalite, moto, shardmill
 from .tools import tail
 
 STEP = re.compile(r"^(ok|FAIL) (.+)$", re.MULTILINE)
@@ -85,7 +85,8 @@ def start_servers(row, cache, binary, folder, stack):
                 f"-Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStorePassword=changeit"
             )
     if row.leases:
-        leases = stack.enter_context(moto(cache.python("moto"), folder))
+        stand_in = moto(cache.python("moto"), folder) if row.leases == "moto" else dynalite(cache.javascript(), folder)
+        leases = stack.enter_context(stand_in)
         environment["DYNAMODB_ENDPOINT"] = f"http://127.0.0.1:{leases.port}"
     return environment | row.environment
 

@@ -1,4 +1,4 @@
-"""The servers of a row: shardmill, and moto for clients that keep leases in DynamoDB.
+"""The servers of a row: shardmill, and a stand-in for DynamoDB for clients that keep leases in it.
 
 Each row has its own, on a port that was free. That the listener is ours, and not a leftover that happens to answer, is
 checked through /proc: the port's socket must be one that the process we started, or a child of it, has open.
@@ -135,5 +135,19 @@ def moto(venv, folder):
         "moto",
         [venv / "bin" / "moto_server", "-H", "127.0.0.1", "-p", str(port)],
         folder / "moto.log",
+        port=port,
+    )
+
+
+def dynalite(packages, folder):
+    """dynalite, for the KCL 1: moto passes over the `Value` of a condition that has a `ComparisonOperator` as well, and so
+    refuses what that KCL asks before each checkpoint (`"checkpoint":{"Value":{"S":"SHARD_END"},"ComparisonOperator":"NE"}`
+    where the checkpoint is another).
+    """
+    port = free_port()
+    return Server(
+        "dynalite",
+        ["node", packages / "node_modules" / "dynalite" / "cli.js", "--port", str(port), "--createTableMs", "100"],
+        folder / "dynalite.log",
         port=port,
     )
