@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 import sys
+import threading
 import xml.sax.saxutils
 from pathlib import Path
 
@@ -22,6 +23,8 @@ class Cache:
         self.folder = Path(folder).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.locking = locking
+        # Rows that run at a time may need the same; it is installed once.
+        self.installing = threading.Lock()
         # What this run has installed anew.
         self.installed = set()
         self.pins = pins()
@@ -141,15 +144,16 @@ class Cache:
         """The folder `name`, made by `install` unless it is there and made from the same."""
         folder = self.folder / name
         stamp = folder / "made-from"
-        made_from = self.fingerprint(wanted, files)
-        is_new = name in self.installed if self.locking else stamp.exists() and stamp.read_text() == made_from
-        if not is_new:
-            print(f"installing {name}", file=sys.stderr, flush=True)
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            install(folder)
-            stamp.write_text(self.fingerprint(wanted, files))
-            self.installed.add(name)
+        with self.installing:
+            made_from = self.fingerprint(wanted, files)
+            is_new = name in self.installed if self.locking else stamp.exists() and stamp.read_text() == made_from
+            if not is_new:
+                print(f"installing {name}", file=sys.stderr, flush=True)
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                install(folder)
+                stamp.write_text(self.fingerprint(wanted, files))
+                self.installed.add(name)
         return folder
 
     def fingerprint(self, wanted, files):

@@ -66,10 +66,9 @@ def consumers(worker, *options):
     return lambda cache: [*python("boto3", "consumers.py", *options)(cache), *worker(cache)]
 
 
-def kpl(cache):
-    """The producer library, and a worker that reads what it put."""
-    producer, worker = java("kpl", "Producer"), KCL_3_WORKER
-    return [*python("boto3", "kpl.py")(cache), *producer(cache), "--", *worker(cache)]
+def aggregated(producer, worker):
+    """A producer library that aggregates, and a worker that reads what it put."""
+    return lambda cache: [*python("boto3", "kpl.py")(cache), *producer(cache), "--", *worker(cache)]
 
 
 def consumer(name, package, command, protocol, tools=JAVA, leases="moto", tls=False, fast=False, **environment):
@@ -84,6 +83,7 @@ JS_SDK = ("javascript", "@aws-sdk/client-kinesis")
 NODE = ("node",)
 HTTP1 = {"HANDLER": "http1"}
 SDK_V2 = ("java", "software.amazon.awssdk:kinesis")
+GO_KCL = ("go", "github.com/vmware/vmware-go-kcl-v2")
 RUST_SDK = ("rust", "aws-sdk-kinesis")
 SDK_V1 = ("java", "com.amazonaws:aws-java-sdk-kinesis")
 KCL_1 = ("java", "com.amazonaws:amazon-kinesis-client")
@@ -92,6 +92,11 @@ KCL_2 = ("java", "software.amazon.kinesis:amazon-kinesis-client", "kcl-2")
 KCL_3 = ("java", "software.amazon.kinesis:amazon-kinesis-client", "kcl-3")
 KCL_2_WORKER = java("kcl-2", "Worker")
 KCL_3_WORKER = java("kcl-3", "Worker")
+KPL_PRODUCER = java("kpl", "Producer")
+KCL_RS = ("python", "kcl-rs")
+KCL_RS_WORKER = python("kcl-rs", "kcl_rs_worker.py")
+AIOKPL = ("python", "aiokpl")
+AIOKPL_PRODUCER = python("aiokpl", "aiokpl_producer.py")
 KPL = ("java", "software.amazon.kinesis:amazon-kinesis-producer")
 GO_SDK = ("go", "github.com/aws/aws-sdk-go-v2/service/kinesis")
 
@@ -136,5 +141,37 @@ ROWS = [
     consumer(
         "kcl-1", KCL_1, consumers(KCL_1_WORKER, "--alone"), "HTTP/1.1, CBOR", ("java", "node"), leases="dynalite"
     ),
-    consumer("kpl-kcl-3", KPL, kpl, "TLS, HTTP/1.1, JSON; TLS, HTTP/2, CBOR", tls=True, RETRIEVAL="POLLING"),
+    consumer("kpl-kcl-3", KPL, aggregated(KPL_PRODUCER, KCL_3_WORKER), "TLS, HTTP/1.1, JSON; TLS, HTTP/2, CBOR", tls=True, RETRIEVAL="POLLING"),
+    consumer("kcl-rs-polling", KCL_RS, consumers(KCL_RS_WORKER), "HTTP/1.1, JSON", tools=(), RETRIEVAL="POLLING"),
+    consumer(
+        "kcl-rs-fan-out",
+        KCL_RS,
+        consumers(KCL_RS_WORKER),
+        "HTTP/1.1, JSON, event stream",
+        tools=(),
+        RETRIEVAL="FANOUT",
+    ),
+    consumer(
+        "aiokpl-kcl-3",
+        AIOKPL,
+        aggregated(AIOKPL_PRODUCER, KCL_3_WORKER),
+        "HTTP/1.1, JSON; h2c, CBOR",
+        RETRIEVAL="POLLING",
+    ),
+    Row(
+        "async-kinesis",
+        ("python", "async-kinesis"),
+        "HTTP/1.1, JSON",
+        python("async-kinesis", "async_kinesis.py"),
+        limit_s=200,
+    ),
+    consumer("go-kcl-polling", GO_KCL, consumers(go("kcl"), "--alone"), "HTTP/1.1, JSON", ("go",), RETRIEVAL="POLLING"),
+    consumer(
+        "go-kcl-fan-out",
+        GO_KCL,
+        consumers(go("kcl"), "--alone"),
+        "HTTP/1.1, JSON, event stream",
+        ("go",),
+        RETRIEVAL="FANOUT",
+    ),
 ]
