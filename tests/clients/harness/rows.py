@@ -66,9 +66,9 @@ def consumers(worker, *options):
     return lambda cache: [*python("boto3", "consumers.py", *options)(cache), *worker(cache)]
 
 
-def aggregated(producer, worker):
-    """A producer library that aggregates, and a worker that reads what it put."""
-    return lambda cache: [*python("boto3", "kpl.py")(cache), *producer(cache), "--", *worker(cache)]
+def paired(program, one, other, *options):
+    """A program that drives two others: one that puts, and one that reads what it put."""
+    return lambda cache: [*python("boto3", program, *options)(cache), *one(cache), "--", *other(cache)]
 
 
 def consumer(name, package, command, protocol, tools=JAVA, leases="moto", tls=False, fast=False, **environment):
@@ -141,7 +141,7 @@ ROWS = [
     consumer(
         "kcl-1", KCL_1, consumers(KCL_1_WORKER, "--alone"), "HTTP/1.1, CBOR", ("java", "node"), leases="dynalite"
     ),
-    consumer("kpl-kcl-3", KPL, aggregated(KPL_PRODUCER, KCL_3_WORKER), "TLS, HTTP/1.1, JSON; TLS, HTTP/2, CBOR", tls=True, RETRIEVAL="POLLING"),
+    consumer("kpl-kcl-3", KPL, paired("kpl.py", KPL_PRODUCER, KCL_3_WORKER), "TLS, HTTP/1.1, JSON; TLS, HTTP/2, CBOR", tls=True, RETRIEVAL="POLLING"),
     consumer("kcl-rs-polling", KCL_RS, consumers(KCL_RS_WORKER), "HTTP/1.1, JSON", tools=(), RETRIEVAL="POLLING"),
     consumer(
         "kcl-rs-fan-out",
@@ -151,10 +151,12 @@ ROWS = [
         tools=(),
         RETRIEVAL="FANOUT",
     ),
+    # Not through a split: aiokpl asks for its map of shards anew only if the shard that a record went to is on the map, and
+    # so tries a new shard's records as of a wrong shard until they expire.
     consumer(
         "aiokpl-kcl-3",
         AIOKPL,
-        aggregated(AIOKPL_PRODUCER, KCL_3_WORKER),
+        paired("kpl.py", AIOKPL_PRODUCER, KCL_3_WORKER, "--steady"),
         "HTTP/1.1, JSON; h2c, CBOR",
         RETRIEVAL="POLLING",
     ),
@@ -173,5 +175,12 @@ ROWS = [
         "HTTP/1.1, JSON, event stream",
         ("go",),
         RETRIEVAL="FANOUT",
+    ),
+    consumer("lifion-kinesis", ("javascript", "lifion-kinesis"), node("lifion.mjs"), "HTTP/1.1, JSON", NODE),
+    consumer(
+        "stock-trades",
+        KCL_3,
+        paired("stock_trades.py", java("stock-trades", "TradeWriter"), java("stock-trades", "TradeReader")),
+        "h2c, CBOR, event stream",
     ),
 ]
