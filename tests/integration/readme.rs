@@ -13,6 +13,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("java/kcl/Worker.java", "java"),
     ("java/kcl1/Worker1.java", "java"),
     ("java/kpl/Producer.java", "java"),
+    ("go/kcl/main.go", "go"),
+    ("java/flink/Job.java", "java"),
 ];
 
 /// Compares what stands between the marks of this name with what should, or writes it.
@@ -33,7 +35,8 @@ fn check(name: &str, declared: &str) {
 fn excerpt(text: &str, language: &str) -> String {
     let is = |line: &str, mark: &str| line.trim_start_matches(['/', '#', ' ', '\t']) == mark;
     let begin = text.lines().position(|line| is(line, "readme:begin")).expect("the mark of the beginning");
-    let length = text.lines().skip(begin).position(|line| is(line, "readme:end")).expect("the mark of the end");
+    let length =
+        text.lines().skip(begin).position(|line| is(line, "readme:end")).expect("the mark of the end");
     let lines: Vec<_> = text.lines().skip(begin + 1).take(length - 1).collect();
     let indent = lines.iter().filter(|line| !line.is_empty()).map(|line| indent_of(line)).min().unwrap_or(0);
     let lines: String = lines.iter().map(|line| format!("{}\n", line.get(indent..).unwrap_or(""))).collect();
@@ -49,7 +52,8 @@ fn the_readme_says_what_the_sources_do() {
     check("operations", &shardmill::operation::names::operations_table_markdown());
     for (program, language) in PROGRAMS {
         let path = root().join("tests/clients").join(program);
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         check(program, &excerpt(&text, language));
     }
 }

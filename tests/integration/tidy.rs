@@ -1,6 +1,6 @@
 //! Habits of the source that no compiler checks: headers, sizes, leftovers, and where `unsafe` may be.
 
-use crate::source::{SourceFile, code_lines, indent_of, root, rust_files};
+use crate::source::{SourceFile, code_lines, indent_of, rust_files};
 
 /// Every folder with Rust files of the project.
 const FOLDERS: &[&str] = &["src", "tests", "benches", "load-tests", "perf"];

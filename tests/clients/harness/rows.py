@@ -71,6 +71,13 @@ def paired(program, one, other, *options):
     return lambda cache: [*python("boto3", program, *options)(cache), *one(cache), "--", *other(cache)]
 
 
+def flink(cache):
+    """A job of Flink's, which looks into Java's own classes, and the program that drives it."""
+    java_command, *rest = java("flink", "Job")(cache)
+    opened = [f"--add-opens=java.base/java.{package}=ALL-UNNAMED" for package in ("lang", "util")]
+    return [*python("boto3", "flink.py")(cache), java_command, *opened, *rest]
+
+
 def consumer(name, package, command, protocol, tools=JAVA, leases="moto", tls=False, fast=False, **environment):
     """A row of the consumer libraries, which are slow to notice things."""
     how = {"leases": leases, "tls": tls, "fast": fast, "environment": environment}
@@ -83,6 +90,7 @@ JS_SDK = ("javascript", "@aws-sdk/client-kinesis")
 NODE = ("node",)
 HTTP1 = {"HANDLER": "http1"}
 SDK_V2 = ("java", "software.amazon.awssdk:kinesis")
+FLINK = ("java", "org.apache.flink:flink-connector-kinesis")
 GO_KCL = ("go", "github.com/vmware/vmware-go-kcl-v2")
 RUST_SDK = ("rust", "aws-sdk-kinesis")
 SDK_V1 = ("java", "com.amazonaws:aws-java-sdk-kinesis")
@@ -182,5 +190,15 @@ ROWS = [
         KCL_3,
         paired("stock_trades.py", java("stock-trades", "TradeWriter"), java("stock-trades", "TradeReader")),
         "h2c, CBOR, event stream",
+    ),
+    Row("flink-polling", FLINK, "HTTP/1.1, CBOR", flink, JAVA, limit_s=300, environment={"RETRIEVAL": "POLLING"}),
+    Row(
+        "flink-fan-out",
+        FLINK,
+        "h2c, CBOR, event stream",
+        flink,
+        JAVA,
+        limit_s=300,
+        environment={"RETRIEVAL": "FANOUT", "APPLICATION": "application"},
     ),
 ]
