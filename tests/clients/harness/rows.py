@@ -86,33 +86,40 @@ def consumer(name, package, command, protocol, tools=JAVA, leases="moto", tls=Fa
 
 BOTO3 = python("boto3", "boto3_steps.py")
 
-JS_SDK = ("javascript", "@aws-sdk/client-kinesis")
 NODE = ("node",)
 HTTP1 = {"HANDLER": "http1"}
-SDK_V2 = ("java", "software.amazon.awssdk:kinesis")
-FLINK = ("java", "org.apache.flink:flink-connector-kinesis")
-GO_KCL = ("go", "github.com/vmware/vmware-go-kcl-v2")
+JS_SDK = ("javascript", "@aws-sdk/client-kinesis")
+GO_SDK = ("go", "github.com/aws/aws-sdk-go-v2/service/kinesis")
 RUST_SDK = ("rust", "aws-sdk-kinesis")
 SDK_V1 = ("java", "com.amazonaws:aws-java-sdk-kinesis")
+SDK_V2 = ("java", "software.amazon.awssdk:kinesis")
+
 KCL_1 = ("java", "com.amazonaws:amazon-kinesis-client")
 KCL_1_WORKER = java("kcl1", "Worker1")
 KCL_2 = ("java", "software.amazon.kinesis:amazon-kinesis-client", "kcl-2")
-KCL_3 = ("java", "software.amazon.kinesis:amazon-kinesis-client", "kcl-3")
 KCL_2_WORKER = java("kcl-2", "Worker")
+KCL_3 = ("java", "software.amazon.kinesis:amazon-kinesis-client", "kcl-3")
 KCL_3_WORKER = java("kcl-3", "Worker")
-KPL_PRODUCER = java("kpl", "Producer")
 KCL_RS = ("python", "kcl-rs")
 KCL_RS_WORKER = python("kcl-rs", "kcl_rs_worker.py")
+GO_KCL = ("go", "github.com/vmware/vmware-go-kcl-v2")
+KPL = ("java", "software.amazon.kinesis:amazon-kinesis-producer")
+KPL_PRODUCER = java("kpl", "Producer")
 AIOKPL = ("python", "aiokpl")
 AIOKPL_PRODUCER = python("aiokpl", "aiokpl_producer.py")
-KPL = ("java", "software.amazon.kinesis:amazon-kinesis-producer")
-GO_SDK = ("go", "github.com/aws/aws-sdk-go-v2/service/kinesis")
+FLINK = ("java", "org.apache.flink:flink-connector-kinesis")
 
 ROWS = [
     Row("boto3", ("python", "boto3"), "HTTP/1.1, JSON", BOTO3, fast=True),
     Row("boto3-tls", ("python", "boto3"), "TLS, HTTP/1.1, JSON", BOTO3, tls=True),
     Row("aws-cli", ("python", "awscli"), "HTTP/1.1, JSON", python("awscli", "aws_cli.py", "aws"), limit_s=300),
-    Row("awslocal", ("python", "awscli-local"), "HTTP/1.1, JSON", python("awscli", "aws_cli.py", "awslocal"), limit_s=300),
+    Row(
+        "awslocal",
+        ("python", "awscli-local"),
+        "HTTP/1.1, JSON",
+        python("awscli", "aws_cli.py", "awslocal"),
+        limit_s=300,
+    ),
     Row(
         "awslocal-first-record",
         ("python", "awscli-local"),
@@ -127,7 +134,15 @@ ROWS = [
     Row("go-sdk", GO_SDK, "HTTP/1.1, JSON", go("sdk"), ("go",), fast=True),
     Row("go-sdk-tls", GO_SDK, "TLS, HTTP/2, JSON", go("sdk"), ("go",), tls=True, fast=True),
     Row("java-sdk", SDK_V2, "HTTP/1.1 and h2c, CBOR", java("sdk-v2", "SdkV2"), JAVA, fast=True),
-    Row("java-sdk-tls", SDK_V2, "TLS, HTTP/1.1 and HTTP/2 without ALPN, CBOR", java("sdk-v2", "SdkV2"), JAVA, tls=True, fast=True),
+    Row(
+        "java-sdk-tls",
+        SDK_V2,
+        "TLS, HTTP/1.1 and HTTP/2 without ALPN, CBOR",
+        java("sdk-v2", "SdkV2"),
+        JAVA,
+        tls=True,
+        fast=True,
+    ),
     Row("java-sdk-1", SDK_V1, "HTTP/1.1, CBOR", java("sdk1", "SdkV1"), JAVA),
     Row("java-sdk-1-tls", SDK_V1, "TLS, HTTP/1.1, CBOR", java("sdk1", "SdkV1"), JAVA, tls=True),
     Row("rust-sdk", RUST_SDK, "HTTP/1.1, JSON", rust("sdk"), ("rust",)),
@@ -149,7 +164,14 @@ ROWS = [
     consumer(
         "kcl-1", KCL_1, consumers(KCL_1_WORKER, "--alone"), "HTTP/1.1, CBOR", ("java", "node"), leases="dynalite"
     ),
-    consumer("kpl-kcl-3", KPL, paired("kpl.py", KPL_PRODUCER, KCL_3_WORKER), "TLS, HTTP/1.1, JSON; TLS, HTTP/2, CBOR", tls=True, RETRIEVAL="POLLING"),
+    consumer(
+        "kpl-kcl-3",
+        KPL,
+        paired("kpl.py", KPL_PRODUCER, KCL_3_WORKER),
+        "TLS, HTTP/1.1, JSON; TLS, HTTP/2, CBOR",
+        tls=True,
+        RETRIEVAL="POLLING",
+    ),
     consumer("kcl-rs-polling", KCL_RS, consumers(KCL_RS_WORKER), "HTTP/1.1, JSON", tools=(), RETRIEVAL="POLLING"),
     consumer(
         "kcl-rs-fan-out",
@@ -159,8 +181,8 @@ ROWS = [
         tools=(),
         RETRIEVAL="FANOUT",
     ),
-    # Not through a split: aiokpl asks for its map of shards anew only if the shard that a record went to is on the map, and
-    # so tries a new shard's records as of a wrong shard until they expire.
+    # Not through a split: aiokpl looks for shards anew only if the one that a record went to is known already, and so
+    # takes a new shard for a wrong one until the record expires.
     consumer(
         "aiokpl-kcl-3",
         AIOKPL,

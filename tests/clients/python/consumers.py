@@ -1,4 +1,4 @@
-"""Drives the workers of a consumer library through a stream's life: `consumers.py [--alone | --short] WORKER-COMMAND…`.
+"""Drives a consumer library's workers through a stream's life: `consumers.py [--alone | --short] WORKER-COMMAND…`.
 
 `--alone`: one worker at a time. `--short`: one worker, through a split only.
 """

@@ -1,4 +1,4 @@
-"""Steps of a client's program: each says on a line of its own whether it passed, and a failed one does not hide the next."""
+"""Steps of a client's program: each says on a line whether it passed, and a failed one does not hide the next."""
 
 import sys
 import time

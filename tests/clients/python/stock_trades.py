@@ -1,4 +1,4 @@
-"""A writer of stock trades and a reader that tells the popular ones: `stock_trades.py WRITER-COMMAND… -- READER-COMMAND…`."""
+"""A writer of stock trades, and a reader that tells the popular stocks: `stock_trades.py WRITER… -- READER…`."""
 
 import json
 import os
