@@ -16,6 +16,7 @@ use crate::memory::MemoryPlan;
 use crate::names::{AccountId, ConsumerName, HashKey, Region, SequenceNumber, ShardId, StreamName};
 use crate::operation::Service;
 use crate::operation::seal::Purpose;
+use crate::policy::Policy;
 use crate::shard::batch::Records;
 use crate::transitions::Transition;
 
@@ -114,7 +115,7 @@ async fn busy(service: &Service, clock: &MovableClock) {
     put(&stream, numbered(6_000..6_100)).await;
     let change = service.registry.begin_change(HERE, "busy", Needs::Settled).unwrap();
     let tags = Tags::default().with([("a".to_owned(), "b".to_owned())]).unwrap();
-    let attached = Attached { tags, policy: Some("{}".into()) };
+    let attached = Attached { tags, policy: Some(Policy::new("{}")) };
     change.register_consumer(ConsumerName::parse("c").unwrap(), attached.clone()).unwrap();
     change.attach(attached);
     change.retain_hours(48);
@@ -451,7 +452,10 @@ fn files_of_kinesis_mock_load() {
     let stream = service.registry.find(HERE, "s").unwrap();
     assert_eq!(stream.retention_hours(), 48);
     assert_eq!(stream.consumers().all().len(), 1);
-    assert_eq!(stream.attached().policy.as_deref(), Some("{\"Version\":\"2012-10-17\",\"Statement\":[]}"));
+    assert_eq!(
+        stream.attached().policy.as_ref().map(Policy::text),
+        Some("{\"Version\":\"2012-10-17\",\"Statement\":[]}")
+    );
 
     let top = document.as_object_mut().unwrap();
     top.remove("resourcePolicies");

@@ -53,6 +53,7 @@ struct Options {
 fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     heap::advise_huge_pages();
+    heap::delay_purges();
     match serve(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
