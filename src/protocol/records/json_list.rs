@@ -88,8 +88,8 @@ impl List for JsonList {
 impl JsonList {
     /// One record of whatever layout, with the comma before it; or the list's end.
     fn read_one(&mut self, scan: &mut Scan<'_>, records: &mut Records) -> Option<Next> {
-        let start = scan.at;
-        if !records.is_empty() {
+        let (start, is_first) = (scan.at, records.is_empty());
+        if !is_first {
             match scan.next()? {
                 b',' => {}
                 b']' => return Some(Next::End),
@@ -100,7 +100,8 @@ impl JsonList {
             return None;
         }
         let spans = scan.record(self.decoder, records)?;
-        self.layout = Layout::learn(scan.body, start, &spans, scan.at);
+        // The first record has no comma before it, which all others must have.
+        self.layout = if is_first { None } else { Layout::learn(scan.body, start, &spans, scan.at) };
         Some(Next::Record)
     }
 }

@@ -1,8 +1,9 @@
 //! Records laid out like the one before, which a client's records are: what stands between the values is compared,
 //! not parsed.
 //!
-//! The layout is learned from a record that was parsed, so it does not matter how the client writes: blanks, order of
-//! members, ExplicitHashKey. Steps aside at a record that differs. `run.rs` does the same in vectors.
+//! The layout is learned from a record that was parsed, with the comma before it, so it does not matter how the client
+//! writes: blanks, order of members, ExplicitHashKey. Steps aside at a record that differs. `run.rs` does the same in
+//! vectors.
 
 use crate::protocol::base64::decode::Decoder;
 use crate::shard::batch::Records;

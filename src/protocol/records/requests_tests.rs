@@ -166,6 +166,17 @@ fn a_broken_member_is_not_passed_over() {
     assert!(scanned.is_none() && general.is_some_and(|seen| seen.is_err()));
 }
 
+/// Protects: records without a comma between them are no list, however alike they are.
+#[test]
+fn a_missing_comma_is_not_passed_over() {
+    let record = r#"{"Data":"AAAA","PartitionKey":"k"}"#;
+    for count in [2, 3, 40] {
+        let body = format!(r#"{{"StreamName":"s","Records":[{}]}}"#, record.repeat(count));
+        let (scanned, general) = json_both_ways_in(body.as_bytes(), usize::MAX);
+        assert!(scanned.is_none() && general.is_none(), "{count}");
+    }
+}
+
 /// Protects: bodies as clients write them are scanned.
 #[test]
 fn client_bodies_are_scanned() {
