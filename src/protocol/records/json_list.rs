@@ -18,7 +18,7 @@ pub(in crate::protocol) struct JsonList {
 
 impl Default for JsonList {
     fn default() -> Self {
-        Self { decoder: Decoder::fastest(), layout: None }
+        Self::of(Decoder::fastest())
     }
 }
 
@@ -86,6 +86,11 @@ impl List for JsonList {
 }
 
 impl JsonList {
+    /// A list that is read in this way.
+    pub(super) const fn of(decoder: Decoder) -> Self {
+        Self { decoder, layout: None }
+    }
+
     /// One record of whatever layout, with the comma before it; or the list's end.
     fn read_one(&mut self, scan: &mut Scan<'_>, records: &mut Records) -> Option<Next> {
         let (start, is_first) = (scan.at, records.is_empty());

@@ -468,3 +468,7 @@ mod x86 {
         _mm256_movemask_epi8(_mm256_or_si256(is_mark, below_blank)).cast_unsigned()
     }
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;
