@@ -12,7 +12,7 @@ use super::put_reply::{Entry, PutBody, write_entries};
 /// An entry for a stored record; number and shard are filled in.
 const STORED_ENTRY: &[u8; STORED_ENTRY_BYTES] =
     b"\xbf\x6eSequenceNumber\x78\x38                                                        \x67ShardId\x74                    \xff";
-const STORED_ENTRY_BYTES: usize = 104;
+pub(super) const STORED_ENTRY_BYTES: usize = 104;
 
 /// Where the number stands in an entry, and where the shard.
 const NUMBER_AT: Range<usize> = 18..18 + SequenceNumber::TEXT_BYTES;
@@ -54,7 +54,8 @@ pub fn put_records(reply: &put_records::Reply) -> PutBody {
     out
 }
 
-struct CborEntry;
+/// An entry in one piece.
+pub(super) struct CborEntry;
 
 impl Entry<STORED_ENTRY_BYTES> for CborEntry {
     fn stored(shard: ShardId) -> [u8; STORED_ENTRY_BYTES] {

@@ -167,6 +167,17 @@ impl<const BYTES: usize> ShareEntries<BYTES> {
         entry
     }
 
+    /// Writes the next entries to the places with these numbers, in vectors as far as that goes.
+    #[inline]
+    fn write<E: Entry<BYTES>>(&mut self, numbers: &[u16], places: &mut [[u8; BYTES]]) {
+        let written = put_entries::write::<E, BYTES>(&self.last::<E>(), numbers, places);
+        let left = &numbers[written..];
+        if !left.is_empty() {
+            (0..written).for_each(|_| self.numbers.advance());
+            left.iter().for_each(|number| self.write_next::<E>(&mut places[usize::from(*number)]));
+        }
+    }
+
     #[inline(always)]
     fn write_next<E: Entry<BYTES>>(&mut self, place: &mut [u8; BYTES]) {
         *place = self.entry;
@@ -181,13 +192,7 @@ impl<const BYTES: usize> ShareEntries<BYTES> {
 fn write_stored<E: Entry<BYTES>, const BYTES: usize>(batch: &Batch, out: &mut PutBody) {
     let (places, _) = out.room(batch.records().len() * BYTES).as_chunks_mut::<BYTES>();
     for ((shard, stored), numbers) in batch.shares().zip(batch.numbers_of_shares()) {
-        let mut entries = ShareEntries::new::<E>(shard, stored);
-        let written = put_entries::write::<E, BYTES>(&entries.last::<E>(), numbers, places);
-        let left = &numbers[written..];
-        if !left.is_empty() {
-            (0..written).for_each(|_| entries.numbers.advance());
-            left.iter().for_each(|number| entries.write_next::<E>(&mut places[usize::from(*number)]));
-        }
+        ShareEntries::new::<E>(shard, stored).write::<E>(numbers, places);
     }
 }
 

@@ -1,5 +1,7 @@
-//! What a reply says of records that a broken shard did not store, which no request can bring about.
+//! What no request can bring about: what a reply says of records that a broken shard did not store, and the number in
+//! a hundred million at which vectors step aside.
 
+use super::super::cbor_put_reply::{self, CborEntry};
 use super::*;
 use crate::clock::Clock;
 use crate::config::{Config, InitialStream};
@@ -27,6 +29,41 @@ async fn entries_that_failed() {
     let reply = request.execute(&service).await.unwrap();
     let expected = r#"{"FailedRecordCount":1,"Records":[{"ErrorCode":"InternalFailure","ErrorMessage":"Internal Service Failure"}]}"#;
     assert_eq!(std::str::from_utf8(put_records(&reply).as_ref()), Ok(expected));
-    let cbor = super::super::cbor_put_reply::put_records(&reply);
+    let cbor = cbor_put_reply::put_records(&reply);
     assert!(cbor.as_ref().windows(24).any(|text| text == b"Internal Service Failure"));
+}
+
+/// The entries of consecutive numbers, in vectors and by the twin: all of them, each in its place.
+fn check_entries<E: Entry<BYTES>, const BYTES: usize>(before_first: SequenceNumber, count: u16) {
+    let shard = before_first.shard_index();
+    let entries = || ShareEntries {
+        entry: E::stored(ShardId::new(shard).unwrap()),
+        numbers: SequenceWriter::new(before_first),
+    };
+    // Back to front, each second place.
+    let numbers: Vec<_> = (0..count).rev().map(|number| 2 * number).collect();
+    let mut expected = vec![[b'?'; BYTES]; 2 * usize::from(count)];
+    let (mut found, mut twin) = (expected.clone(), entries());
+    numbers.iter().for_each(|number| twin.write_next::<E>(&mut expected[usize::from(*number)]));
+    entries().write::<E>(&numbers, &mut found);
+    assert_eq!(found, expected);
+}
+
+/// Protects: entries of any number of records, whichever of them is the first that vectors do not write.
+#[test]
+fn entries_are_those_of_the_twin() {
+    let shard = ShardId::new(7).unwrap();
+    let number = |counter| SequenceNumber::new(1_700_000_000, shard, counter, 1_700_000_100);
+    let upper_digits = |counter| SequenceWriter::new(number(counter)).text()[..24].to_vec();
+    // Bisect for the first counter that changes more digits than stand in a vector.
+    let (mut low, mut high) = (0, 1 << 32);
+    let start = upper_digits(low);
+    while high - low > 1 {
+        let middle = u64::midpoint(low, high);
+        if upper_digits(middle) == start { low = middle } else { high = middle }
+    }
+    for (before, count) in (0..5).flat_map(|before| (0..9).map(move |count| (before, count))) {
+        check_entries::<JsonEntry, STORED_ENTRY_BYTES>(number(low - before), count);
+        check_entries::<CborEntry, { cbor_put_reply::STORED_ENTRY_BYTES }>(number(low - before), count);
+    }
 }
