@@ -66,9 +66,10 @@ impl ChunkPool {
     }
 }
 
-/// Segment memory, one checked cell per byte: a read of a byte that is being written fails the model.
+/// Stand-in for the count of open logs.
 pub(crate) struct OpenLog;
 
+/// Segment memory, one checked cell per byte: a read of a byte that is being written fails the model.
 pub(crate) struct Arena {
     bytes: Vec<UnsafeCell<u8>>,
 }
