@@ -21,7 +21,8 @@ pub(crate) fn answer(method: &str, path: &str, service: &Service) -> Option<Answ
             ("shards_poisoned", count(tally.shards_poisoned())),
             ("commands_shed", count(tally.commands_shed())),
         ]),
-        "/_shardmill/streams" => overview::streams(service),
+        // Where callers have to say who they are, it is not for everyone to see who has what.
+        "/_shardmill/streams" if service.credentials.is_none() => overview::streams(service),
         "/_localstack/health" => Value::structure([
             ("services", Value::structure([("kinesis", Value::string(state))])),
             ("edition", Value::string("shardmill")),

@@ -9,7 +9,7 @@ use shardmill::Server;
 use shardmill::clock::MovableClock;
 use shardmill::config::Config;
 
-use crate::client::Answer;
+use crate::client::{Answer, request};
 use crate::setup::{JSON, START_MS, TestServer, config, shard_id};
 use crate::signer::{GUEST, OWNER, PASSING, Signer};
 use crate::speakers::{Http2, whole};
@@ -103,15 +103,18 @@ fn signatures_have_their_place_among_refusals() {
     assert_eq!(post("Nope", b"{}").both(), (400, "{\"__type\":\"UnknownOperationException\"}"));
     check_refused(&post("ListStreams", b"{\"Limit\":\"x\"}"), "InvalidSignatureException", MISMATCH);
     check_refused(&post("CreateQueue", b"{}"), "InvalidSignatureException", MISMATCH);
-    let unsigned = crate::client::request(
+    let unsigned = request(
         "POST /",
         &[("Content-Type", JSON), ("X-Amz-Target", "Kinesis_20131202.ListStreams")],
         b"{}",
     );
     let text = "Missing Authentication Token";
     check_refused(&server.exchange(&unsigned), "MissingAuthenticationTokenException", text);
-    // Health is nobody's secret.
-    assert_eq!(server.exchange(&crate::client::request("GET /_shardmill/health", &[], b"")).status, 200);
+    // Health is nobody's secret; what streams there are is.
+    for (path, status) in [("health", 200), ("streams", 403)] {
+        let line = format!("GET /_shardmill/{path}");
+        assert_eq!(server.exchange(&request(&line, &[], b"")).status, status, "{path}");
+    }
 }
 
 /// Protects: of a put whose body is another than was signed nothing is stored, in either codec, though records are read
