@@ -77,14 +77,17 @@ impl ConsumerRef {
         found.map(|(consumer, status)| (Arc::clone(consumer), status)).ok_or_else(|| self.not_found())
     }
 
+    /// The ARN that it was asked for by, if it was.
+    pub(super) fn arn(&self) -> Option<ConsumerArn> {
+        let (stream, name) = (self.stream.arn(), self.name.clone());
+        self.created_s.map(|created_s| ConsumerArn { stream, name, created_s })
+    }
+
     /// E41, with the name or the ARN, as the consumer was asked for.
     pub(super) fn not_found(&self) -> ApiError {
         let account = self.stream.scope.account;
-        match self.created_s {
-            Some(created_s) => {
-                let name = self.name.clone();
-                refusals::no_consumer(ConsumerArn { stream: self.stream.arn(), name, created_s }, account)
-            }
+        match self.arn() {
+            Some(arn) => refusals::no_consumer(arn, account),
             None => refusals::no_consumer(&self.name, account),
         }
     }

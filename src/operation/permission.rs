@@ -92,8 +92,12 @@ fn resource_of(
     }
 }
 
-/// A consumer that there is, and else its stream: who may not ask is not told that it is missing.
+/// The consumer of an ARN, whether there is one or not: who may not ask is not told. Of a name, one that there is, and else
+/// its stream.
 fn resource_of_consumer(service: &Service, consumer: ConsumerRef) -> Resource {
+    if let Some(arn) = consumer.arn() {
+        return Resource::Consumer(arn);
+    }
     match consumer.find(service) {
         Ok((_, (found, _))) => Resource::Consumer(arn_of(&consumer.stream, &found)),
         Err(_) => Resource::Stream(consumer.stream),

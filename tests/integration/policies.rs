@@ -35,6 +35,8 @@ fn kept_to_the_letter() {
 
 /// The owner's stream.
 const OWNED: &str = "arn:aws:kinesis:us-east-1:111111111111:stream/s";
+/// A consumer that it does not have.
+const NOBODY: &str = "arn:aws:kinesis:us-east-1:111111111111:stream/s/consumer/c:1";
 /// Operations that are about the caller's own account.
 const ABOUT_CALLERS: [&str; 5] =
     ["CreateStream", "DescribeAccountSettings", "DescribeLimits", "ListStreams", "UpdateAccountSettings"];
@@ -119,6 +121,7 @@ fn requests<'a>(iterator: &Value, token: &Value, consumer: &'a str) -> Vec<(&'st
             "arn:aws:kinesis:us-east-1:111111111111:stream/t",
         ),
         ("SubscribeToShard", start, consumer),
+        ("DescribeStreamConsumer", json!({"ConsumerARN": NOBODY}), NOBODY),
         ("DescribeStreamConsumer", json!({"ConsumerARN": consumer}), consumer),
         ("DescribeStreamConsumer", json!({"StreamARN": OWNED, "ConsumerName": "c"}), consumer),
         ("DescribeStreamConsumer", json!({"StreamARN": OWNED, "ConsumerName": "nobody"}), OWNED),
@@ -158,7 +161,7 @@ fn every_operation_asks_the_policy() {
     for arn in [OWNED, &consumer] {
         set_policy(&server, arn, &policy("Allow", "222222222222", "kinesis:*", &format!("{OWNED}*")));
     }
-    for (operation, input, _) in requests.iter().filter(|(_, _, arn)| !arn.ends_with("/t")) {
+    for (operation, input, _) in requests.iter().filter(|(_, _, arn)| [OWNED, &consumer].contains(arn)) {
         for signer in [PASSING, GUEST] {
             let answer = server.call_as(signer, operation, input);
             assert!(!answer.text().contains("AccessDenied"), "{operation} {input}: {}", answer.text());
