@@ -63,7 +63,7 @@ fn statement(value: Value<'_, '_>) -> Result<Statement, BadPolicy> {
                 set(&mut principals, whom(value).ok_or(BadPolicy::Value("Principal"))?, "Principal")?;
             }
             "Action" | "NotAction" => {
-                let patterns = texts(value, "Action", |action| Some(action.to_ascii_lowercase().into()))?;
+                let patterns = texts(value, "Action", action)?;
                 set(&mut actions, Choice { patterns, is_negated: name == "NotAction" }, "Action")?;
             }
             "Resource" | "NotResource" => {
@@ -80,6 +80,11 @@ fn statement(value: Value<'_, '_>) -> Result<Statement, BadPolicy> {
         actions: actions.ok_or(BadPolicy::Value("Action"))?,
         resources: resources.ok_or(BadPolicy::Value("Resource"))?,
     })
+}
+
+/// `{service}:{action}`, in whatever letters, or `*`. What is neither would match nothing, and a denial of it would be none.
+fn action(text: &str) -> Option<Box<str>> {
+    (text == "*" || text.contains(':')).then(|| text.to_ascii_lowercase().into())
 }
 
 /// Puts a value where there must be none yet.

@@ -124,7 +124,8 @@ fn bad_policies() {
         (with(r#""Principal":"*""#, r#""Principal":{"Aws":"*"}"#), BadPolicy::Value("Principal")),
         (with(r#""Action":"*""#, r#""Action":[]"#), BadPolicy::Value("Action")),
         (with(r#""Action":"*""#, r#""Action":["*",1]"#), BadPolicy::Value("Action")),
-        (with(r#""Action":"*""#, r#""Action":"*","NotAction":"x""#), BadPolicy::Value("Action")),
+        (with(r#""Action":"*""#, r#""Action":"PutRecord""#), BadPolicy::Value("Action")),
+        (with(r#""Action":"*""#, r#""Action":"*","NotAction":"x:y""#), BadPolicy::Value("Action")),
         (with(r#""Resource":"*""#, r#""Resource":"stream/${aws:username}""#), BadPolicy::Value("Resource")),
         (with(r#","Resource":"*""#, ""), BadPolicy::Value("Resource")),
     ] {
