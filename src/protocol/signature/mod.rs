@@ -82,7 +82,8 @@ impl<'k> Check<'k> {
         };
         let canonical = canonical::request(head, &signed_headers, payload);
         if !is_signed(&claim, &scope, &key.secret, &canonical) {
-            tracing::debug!(%canonical, user = %key.user, "the signature does not match this canonical request");
+            // Quoted: it is of many lines, and the client chose what stands in them.
+            tracing::debug!(?canonical, user = %key.user, "the signature does not match this canonical request");
             return Err(refusals::signature_mismatch());
         }
         Ok(Caller { account: Some(key.user.account), region: Some(region), user: Some(&key.user) })
