@@ -219,8 +219,8 @@ impl Registry {
         &self.settings
     }
 
-    /// Carries out what is due on streams that nobody looks at, scales those on demand, and gives memory back: drops streams that are gone, and
-    /// shards and records that have expired. Call it about once a second.
+    /// Carries out what is due on streams that nobody looks at, scales those on demand, and gives memory back: drops
+    /// streams that are gone, and shards and records that have expired. Call it about once a second.
     pub async fn tidy_up(&self) {
         let now_ms = self.clock.now_ms();
         {
