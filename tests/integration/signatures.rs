@@ -1,5 +1,6 @@
 //! A server that requires signatures: what is let in, and what is said to the rest, over the wire.
 
+use std::io::{Read, Write};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,8 +10,8 @@ use shardmill::Server;
 use shardmill::clock::MovableClock;
 use shardmill::config::Config;
 
-use crate::client::{Answer, request};
-use crate::setup::{JSON, START_MS, TestServer, config, shard_id};
+use crate::client::{Answer, request, socket};
+use crate::setup::{JSON, START_MS, TestServer, call, config, shard_id};
 use crate::signer::{GUEST, OWNER, PASSING, Signer};
 use crate::speakers::{Http2, whole};
 
@@ -27,12 +28,21 @@ fn check_refused(answer: &Answer, kind: &str, message: &str) {
     assert_eq!((answer.status, answer.json()), (400, error(kind, message)));
 }
 
-/// How many records shard 0 of the owner's stream `s` holds.
-fn stored(server: &TestServer) -> usize {
+/// What shard 0 of the owner's stream `s` holds.
+fn stored(server: &TestServer) -> Vec<Value> {
     let input = json!({"StreamName": "s", "ShardId": shard_id(0), "ShardIteratorType": "TRIM_HORIZON"});
     let iterator = server.call_as(OWNER, "GetShardIterator", &input).json()["ShardIterator"].take();
-    let page = server.call_as(OWNER, "GetRecords", &json!({"ShardIterator": iterator})).json();
-    page["Records"].as_array().expect("records").len()
+    let mut page = server.call_as(OWNER, "GetRecords", &json!({"ShardIterator": iterator})).json();
+    serde_json::from_value(page["Records"].take()).expect("records")
+}
+
+/// Whether these bytes, which may be no request at all, are answered with 200.
+fn is_taken(server: &TestServer, bytes: &[u8]) -> bool {
+    let mut socket = socket(server.address);
+    // One that is waited for will not come any more.
+    socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let mut answer = [0; 12];
+    socket.write_all(bytes).is_ok() && socket.read_exact(&mut answer).is_ok() && answer.ends_with(b" 200")
 }
 
 /// Protects: each key acts for its account, in the header form and presigned, with its token; streams of accounts are
@@ -103,11 +113,8 @@ fn signatures_have_their_place_among_refusals() {
     assert_eq!(post("Nope", b"{}").both(), (400, "{\"__type\":\"UnknownOperationException\"}"));
     check_refused(&post("ListStreams", b"{\"Limit\":\"x\"}"), "InvalidSignatureException", MISMATCH);
     check_refused(&post("CreateQueue", b"{}"), "InvalidSignatureException", MISMATCH);
-    let unsigned = request(
-        "POST /",
-        &[("Content-Type", JSON), ("X-Amz-Target", "Kinesis_20131202.ListStreams")],
-        b"{}",
-    );
+    let unsigned =
+        request("POST /", &[("Content-Type", JSON), ("X-Amz-Target", "Kinesis_20131202.ListStreams")], b"{}");
     let text = "Missing Authentication Token";
     check_refused(&server.exchange(&unsigned), "MissingAuthenticationTokenException", text);
     // Health is nobody's secret; what streams there are is.
@@ -138,11 +145,110 @@ fn altered_puts_store_nothing() {
             assert_eq!(answer.status, 400, "{operation} {content_type}");
             assert!(String::from_utf8_lossy(&answer.body).contains(MISMATCH), "{operation} {content_type}");
         }
-        assert_eq!(stored(&server), 0);
+        assert_eq!(stored(&server).len(), 0);
     }
     assert_eq!(server.call_as(OWNER, "PutRecords", &many).json()["FailedRecordCount"], 0);
     assert_eq!(server.call_as(OWNER, "PutRecord", &one).status, 200);
-    assert_eq!(stored(&server), 501);
+    assert_eq!(stored(&server).len(), 501);
+}
+
+/// Protects: of requests that were signed and changed on the way, by any one byte of head or body, only what was signed is
+/// stored, whether it is put while it arrives or whole, in either form of signature.
+#[test]
+fn changed_bytes_store_nothing_else() {
+    let server = TestServer::signed_with_stream();
+    let record = json!({"Data": "c2lnbmVk", "PartitionKey": "k"});
+    let many = json!({"StreamName": "s", "Records": [record]}).to_string();
+    let one = json!({"StreamName": "s", "Data": "c2lnbmVk", "PartitionKey": "k"}).to_string();
+    for signed in
+        [OWNER.post("PutRecords", JSON, many.as_bytes()), OWNER.presigned("PutRecord", 60, one.as_bytes())]
+    {
+        assert_eq!(server.exchange(&signed).status, 200);
+        let body = signed.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+        for at in 0..signed.len() {
+            // Another letter or digit, the other case, and none at all.
+            for change in [1, 0x20, 0x80] {
+                let mut changed = signed.clone();
+                changed[at] ^= change;
+                assert!(!is_taken(&server, &changed) || at < body, "{}", String::from_utf8_lossy(&changed));
+            }
+        }
+    }
+    for record in stored(&server) {
+        assert_eq!((&record["Data"], &record["PartitionKey"]), (&json!("c2lnbmVk"), &json!("k")));
+    }
+}
+
+/// Protects: what is added, moved or spelled otherwise on the way counts if it was signed, by either form; what was not
+/// signed does not get in by way of it, nor by way of a connection that a signed request has come over.
+#[test]
+fn requests_of_another_form() {
+    let server = TestServer::signed_with_stream();
+    let header = String::from_utf8(OWNER.post("ListStreams", JSON, b"{}")).unwrap();
+    let query = String::from_utf8(OWNER.presigned("ListStreams", 60, b"{}")).unwrap();
+    let length = "Content-Length: 2\r\n\r\n{}";
+    for (signed, from, to, status) in [
+        (&header, "x-amz-date: ", "X-AMZ-Date:    ", 200),
+        (&header, "authorization: ", "user-agent: x\r\nauthorization: ", 200),
+        (&header, "POST / ", "POST /a/.././/b/../ ", 200),
+        (&header, length, "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n", 200),
+        (&header, length, "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n2\r\n }\r\n0\r\n\r\n", 400),
+        (&header, length, "Content-Length: 3\r\n\r\n{ }", 400),
+        (&header, "POST / ", "POST /?Action=ListStreams ", 400),
+        (&header, "POST / ", "POST /b ", 400),
+        (&header, "POST / ", "GET / ", 404),
+        (&header, "x-amz-target: ", "x-amz-target: Kinesis_20131202.DescribeLimits\r\nx-amz-target: ", 400),
+        (&header, "authorization: ", "x-amz-target: Kinesis_20131202.DescribeLimits\r\nauthorization: ", 400),
+        (&header, "authorization: ", "x-amz-content-sha256: UNSIGNED-PAYLOAD\r\nauthorization: ", 400),
+        (&header, "authorization: ", "host: elsewhere\r\nauthorization: ", 400),
+        (&header, "authorization: ", "authorization: AWS4-HMAC-SHA256 Credential=x\r\nauthorization: ", 400),
+        (&header, "Signature=", "Credential=GUEST/20231114/us-east-1/kinesis/aws4_request, Signature=", 400),
+        (&header, "content-type;host;", "content-type;", 400),
+        (&query, "OWNER%2F", "OWNER/", 200),
+        (
+            &query,
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256&",
+            "X-Amz-Signature=00&X-Amz-Algorithm=AWS4-HMAC-SHA256&",
+            400,
+        ),
+        (&query, "X-Amz-Expires=60", "X-Amz-Expires=61", 400),
+        (&query, "X-Amz-Expires=60", "X-Amz-Content-Sha256=UNSIGNED-PAYLOAD&X-Amz-Expires=60", 400),
+        (&query, "X-Amz-Signature=", "X-Amz-Credential=GUEST&X-Amz-Signature=", 400),
+        (&query, "host%3Bx-amz-target", "x-amz-target", 400),
+        (&query, "host%3Bx-amz-target", "host", 400),
+        (&query, length, "Content-Length: 3\r\n\r\n{ }", 400),
+    ] {
+        assert!(signed.contains(from), "{from}");
+        let answer = server.exchange(signed.replacen(from, to, 1).as_bytes());
+        assert_eq!(answer.status, status, "{to}: {}", answer.text());
+    }
+    let liar = Signer { secret: "other", ..OWNER };
+    let mut connection = server.connect();
+    for (bytes, status) in [
+        (OWNER.post("ListStreams", JSON, b"{}"), 200),
+        (call("ListStreams", b"{}"), 400),
+        (liar.post("ListStreams", JSON, b"{}"), 400),
+        (liar.presigned("ListStreams", 60, b"{}"), 400),
+        (OWNER.presigned("ListStreams", 60, b"{}"), 200),
+    ] {
+        connection.send(&bytes);
+        assert_eq!(connection.answer().status, status, "{}", String::from_utf8_lossy(&bytes));
+    }
+    let register =
+        json!({"StreamARN": "arn:aws:kinesis:us-east-1:111111111111:stream/s", "ConsumerName": "c"});
+    let registered = server.call_as(OWNER, "RegisterStreamConsumer", &register).json();
+    let subscribe = json!({
+        "ConsumerARN": registered["Consumer"]["ConsumerARN"],
+        "ShardId": shard_id(0),
+        "StartingPosition": {"Type": "LATEST"},
+    });
+    check_refused(
+        &server.call_as(liar, "SubscribeToShard", &subscribe),
+        "InvalidSignatureException",
+        MISMATCH,
+    );
+    connection.send(OWNER.post("SubscribeToShard", JSON, subscribe.to_string().as_bytes()));
+    assert_eq!(connection.begin_answer().status, 200);
 }
 
 /// Protects: over HTTP/2 the host is signed as `host` and sent as `:authority`.
