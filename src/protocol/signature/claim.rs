@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::SESSION_TOKEN;
 use super::date::BasicDate;
 use crate::error::ApiError;
 use crate::operation::refusals;
@@ -74,7 +75,7 @@ impl<'a> Claim<'a> {
             signature: part(signature),
             signed_s: signed.0,
             lifetime_s: None,
-            session_token: field("x-amz-security-token"),
+            session_token: field(SESSION_TOKEN),
             payload: field("x-amz-content-sha256"),
         })
     }

@@ -27,6 +27,8 @@ const SERVICE: &str = "kinesis";
 const TERMINATOR: &str = "aws4_request";
 /// How far a client's clock may be off, in seconds; and how long a signature is good for that says nothing else.
 const SKEW_S: u64 = 5 * 60;
+/// The field that a temporary key comes with.
+const SESSION_TOKEN: &str = "x-amz-security-token";
 /// What stands for the hash of a body that is not signed.
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
@@ -135,7 +137,8 @@ fn check_time(claim: &Claim<'_>, now_s: u64) -> Result<(), ApiError> {
     }
 }
 
-/// The host and all that is AWS's has to be signed: a target that is not could be any.
+/// The host and all that is AWS's has to be signed: a target that is not could be any. Session tokens are known here, so
+/// they may be added to a request that is signed, as Kinesis has it (soto-core#99).
 fn check_signed_headers<H: Headers + ?Sized>(
     head: &RequestHead<'_, H>,
     signed: &[&str],
@@ -145,7 +148,7 @@ fn check_signed_headers<H: Headers + ?Sized>(
     }
     let mut unsigned = None;
     head.headers.for_each(&mut |name, _| {
-        if name.starts_with("x-amz-") && !signed.contains(&name) {
+        if name.starts_with("x-amz-") && name != SESSION_TOKEN && !signed.contains(&name) {
             unsigned.get_or_insert_with(|| name.to_owned());
         }
     });

@@ -195,7 +195,8 @@ fn good_signatures() {
     }
     let signed_headers = "content-type;host;x-amz-date;x-amz-security-token;x-amz-target";
     let temporary = Signer { id: "ASIA", session_token: Some("t0"), signed_headers, ..signer.clone() };
-    for request in [temporary.request(), temporary.presigned()] {
+    let token_added = Signer { signed_headers: HEADERS, ..temporary.clone() };
+    for request in [temporary.request(), temporary.presigned(), token_added.request()] {
         assert_eq!(checked(&request, NOW_S), Ok((AccountId::DEFAULT, here)));
     }
     // An HTTP date does as well, if that is what was signed.
