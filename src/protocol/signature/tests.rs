@@ -243,6 +243,9 @@ fn changed_requests_and_strangers() {
         request.replace_authorization(&right, signature);
         mismatch(&request);
     }
+    // More fields than came, though it is signed so.
+    let signed_headers = "content-type;host;x-amz-date;x-amz-target;a;b;c";
+    mismatch(&Signer { signed_headers, ..Signer::new() }.request());
     let unknown = |request: &Request| check_refused(request, NOW_S, ErrorKind::UnrecognizedClient, UNKNOWN);
     unknown(&Signer { id: "AKIE", ..Signer::new() }.request());
     let token = "content-type;host;x-amz-date;x-amz-security-token;x-amz-target";
