@@ -27,9 +27,9 @@
 //! [`config`], `memory` (who may take how much), [`persist`] (state in files), [`Server`] and [`cli`].
 //!
 //! # What is deliberately absent
-//! No lock is held across an await, and none is taken by a put or get that finds its shard idle. No timer drives
-//! a stream's state: it is a function of the clock, and the first look after its time does what is due. No operation knows a wire format. Nothing falls back to some
-//! default shard. ARCHITECTURE.md says what may depend on what; a test holds it.
+//! No lock is held across an await, and none is taken by a put or get that finds its shard idle. No timer drives a
+//! stream's state: it is a function of the clock, and the first look after its time does what is due. No operation knows
+//! a wire format. Nothing falls back to some default shard. ARCHITECTURE.md says what may depend on what; a test holds it.
 
 pub mod cli;
 pub mod clock;

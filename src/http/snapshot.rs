@@ -2,7 +2,7 @@
 //!
 //! A thread of its own reads or writes, and its pieces pass through a short queue: whoever takes or sends them slowly
 //! holds up that thread and nobody else. Answered to trusted clients only, and to no web page: a browser says where the
-//! page came from.
+//! page came from. Not at all where signatures are required.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -105,6 +105,11 @@ fn begin(request: &Request<Incoming>, behind: &Behind) -> Result<(OwnedSemaphore
         let why = "state is saved and loaded for clients on the same machine; see --snapshot-peers";
         return Err(message(StatusCode::FORBIDDEN, why));
     };
+    if behind.service.credentials.is_some() {
+        // State is that of all accounts, and a request for it is nobody's.
+        let why = "where signatures are required, state is kept in files (--persistence), not sent";
+        return Err(message(StatusCode::FORBIDDEN, why));
+    }
     if request.headers().contains_key(ORIGIN) {
         return Err(message(StatusCode::FORBIDDEN, "state is not saved or loaded for web pages"));
     }

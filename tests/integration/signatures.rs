@@ -117,8 +117,8 @@ fn signatures_have_their_place_among_refusals() {
         request("POST /", &[("Content-Type", JSON), ("X-Amz-Target", "Kinesis_20131202.ListStreams")], b"{}");
     let text = "Missing Authentication Token";
     check_refused(&server.exchange(&unsigned), "MissingAuthenticationTokenException", text);
-    // Health is nobody's secret; what streams there are is.
-    for (path, status) in [("health", 200), ("streams", 403)] {
+    // Health is nobody's secret; what streams there are is, and what is in them.
+    for (path, status) in [("health", 200), ("streams", 403), ("snapshot", 403)] {
         let line = format!("GET /_shardmill/{path}");
         assert_eq!(server.exchange(&request(&line, &[], b"")).status, status, "{path}");
     }
