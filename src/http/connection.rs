@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::operation::Service;
 
@@ -49,8 +49,8 @@ pub(crate) struct Shared {
 pub(super) struct Behind {
     pub(super) service: Arc<Service>,
     pub(super) budget: BodyBudget,
-    /// The turns of saving and loading state, if the client may have one.
-    pub(super) state_turns: Option<Arc<Semaphore>>,
+    /// Saving and loading state, if it is for the client.
+    pub(super) state: Option<StateAccess>,
 }
 
 /// What the requests of one HTTP/1.1 connection share. It is counted for each connection, so that what each request counts
@@ -73,7 +73,7 @@ pub(crate) async fn serve(socket: TcpStream, shared: Shared, mut stopping: watch
     // Nothing more is to be said to a client that is gone without a word, or when the server stops.
     let Some(Ok(opening)) = unless_stopped(pin!(peek(&socket)), &mut stopping).await else { return };
     let Shared { service, budget, tls, state } = shared;
-    let behind = Behind { service, budget, state_turns: state.turns_for(&socket) };
+    let behind = Behind { service, budget, state: state.for_peer(&socket) };
     if opening == Some(Opening::Http1) {
         serve_plain(socket, behind, stopping).await;
     } else if let Err(error) = Box::pin(serve_rarer(socket, opening, &tls, behind, stopping)).await {
@@ -90,7 +90,7 @@ pub(crate) async fn serve_http1<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    serve_plain(stream, Behind { service, budget, state_turns: None }, stopping).await;
+    serve_plain(stream, Behind { service, budget, state: None }, stopping).await;
 }
 
 async fn serve_plain<S>(stream: S, behind: Behind, mut stopping: watch::Receiver<bool>)

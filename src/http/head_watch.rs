@@ -170,7 +170,7 @@ mod tests {
         let config = Config::default();
         let plan = MemoryPlan::of(&config);
         let service = crate::server::service(&config, &plan, 0, crate::clock::Clock::system()).unwrap();
-        Served::new(Behind { service, budget: BodyBudget::new(plan.bodies), state_turns: None })
+        Served::new(Behind { service, budget: BodyBudget::new(plan.bodies), state: None })
     }
 
     /// Protects: a head that has begun ends in time or ends its connection, however its bytes are spread; a client that

@@ -2,14 +2,17 @@
 //!
 //! A thread of its own reads or writes, and its pieces pass through a short queue: whoever takes or sends them slowly
 //! holds up that thread and nobody else. Answered to trusted clients only, and to no web page: a browser says where the
-//! page came from. Not at all where signatures are required.
+//! page came from, or, of a page that claims to come from here, under which name it was asked for. Not at
+//! all where signatures are required.
 
 use std::io::{self, Read, Write};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue, ORIGIN};
+use hyper::http::uri::Authority;
 use hyper::{Method, Request, Response, StatusCode};
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -54,11 +57,29 @@ impl StateAccess {
         Self { is_open_to_all, turns: Arc::new(Semaphore::new(TURNS)) }
     }
 
-    /// The turns, if they are for the client of this connection.
-    pub(super) fn turns_for(self, socket: &TcpStream) -> Option<Arc<Semaphore>> {
+    /// The same, if it is for the client of this connection.
+    pub(super) fn for_peer(self, socket: &TcpStream) -> Option<Self> {
         let is_here = || socket.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
-        (self.is_open_to_all || is_here()).then_some(self.turns)
+        (self.is_open_to_all || is_here()).then_some(self)
     }
+
+    /// Whether the host that a request names is ours. A page of the web may have the name of its own host lead to this
+    /// machine, and then counts as one of ours; but not under an address, nor under a name without a dot.
+    fn is_own_host_named(&self, request: &Request<Incoming>) -> bool {
+        let fields = request.headers().get_all(HOST).iter().map(|host| host.to_str().unwrap_or("."));
+        let authority = request.uri().authority().map(Authority::as_str);
+        self.is_open_to_all || fields.chain(authority).all(is_own_host)
+    }
+}
+
+/// Whether nobody on the web can have this name: `localhost:4566`, `[::1]`.
+fn is_own_host(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let name = name.trim_matches(['[', ']']);
+    !name.contains(['.', ':']) || name.ends_with(".localhost") || name.parse::<IpAddr>().is_ok()
 }
 
 /// A refusal or the end of a load: a status, and what is told.
@@ -101,13 +122,17 @@ struct Asked {
 
 /// Whether it may begin, and what is wanted.
 fn begin(request: &Request<Incoming>, behind: &Behind) -> Result<(OwnedSemaphorePermit, Asked), Told> {
-    let Some(turns) = &behind.state_turns else {
+    let Some(access) = &behind.state else {
         let why = "state is saved and loaded for clients on the same machine; see --snapshot-peers";
         return Err(message(StatusCode::FORBIDDEN, why));
     };
     if behind.service.credentials.is_some() {
         // State is that of all accounts, and a request for it is nobody's.
         let why = "where signatures are required, state is kept in files (--persistence), not sent";
+        return Err(message(StatusCode::FORBIDDEN, why));
+    }
+    if !access.is_own_host_named(request) {
+        let why = "state is saved and loaded under localhost or an address only; see --snapshot-peers";
         return Err(message(StatusCode::FORBIDDEN, why));
     }
     if request.headers().contains_key(ORIGIN) {
@@ -131,7 +156,7 @@ fn begin(request: &Request<Incoming>, behind: &Behind) -> Result<(OwnedSemaphore
         }
     }
     let busy = |_| message(StatusCode::SERVICE_UNAVAILABLE, "others are saving or loading state");
-    Ok((Arc::clone(turns).try_acquire_owned().map_err(busy)?, asked))
+    Ok((Arc::clone(&access.turns).try_acquire_owned().map_err(busy)?, asked))
 }
 
 fn message(status: StatusCode, text: &str) -> Told {
@@ -268,5 +293,31 @@ const fn status_of(error: &PersistError) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         PersistError::Late | PersistError::Stopped => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_own_host;
+
+    /// Protects: a page of the web cannot have the server take it for its own by having its name lead here.
+    #[test]
+    fn hosts_of_the_web_are_not_ours() {
+        for own in [
+            "localhost",
+            "localhost:4566",
+            "127.0.0.1:1",
+            "[::1]:4566",
+            "[::1]",
+            "a.localhost:80",
+            "box:4566",
+        ] {
+            assert!(is_own_host(own), "{own}");
+        }
+        for other in
+            ["example.com", "example.com:4566", "localhost.example.com", "127.0.0.1.nip.io:80", ".", "::1:x"]
+        {
+            assert!(!is_own_host(other), "{other}");
+        }
     }
 }

@@ -198,6 +198,7 @@ fn what_is_refused() {
         ("GET", "?format=xml", &[], 400),
         ("PUT", "?replace=perhaps", &[], 400),
         ("GET", "", &[("Origin", "http://localhost:3000")], 403),
+        ("GET", "", &[("Host", "rebound.example.com:4566")], 403),
         ("PUT", "", &[], 400),
     ] {
         let answer = ask(&server, method, query, fields, b"no snapshot");
