@@ -148,7 +148,7 @@ impl Server {
         let plan = MemoryPlan::of(&config);
         let service = bare_service(&config, &plan, seed, clock)?;
         let files = Files::new(&config.persist_path, &config.persist_file_name);
-        let found = load_state(&config, &files, &service)?;
+        load_state(&config, &files, &service)?;
         create_initial_streams(&config, &service.registry)?;
         let tls = Tls::new(&tls_files(&config)).map_err(|error| StartError::Tls(error.into()))?;
         let (listeners, address, other_addresses) = listen(&config)?;
@@ -175,7 +175,7 @@ impl Server {
             })
             .map_err(StartError::Worker)?;
         let interval = Duration::from_millis(config.persist_interval_ms);
-        let keeper = || Keeper::start(service, files, interval, found.as_ref());
+        let keeper = || Keeper::start(service, files, interval);
         let keeper = config.persistence.then(keeper).transpose().map_err(StartError::Worker)?;
         let record_bytes_max = plan.ceiling.soft_bytes;
         Ok(Self {
@@ -314,16 +314,15 @@ fn bare_service(
 }
 
 /// Begins with the state that is in files, if it is to, and there is any.
-fn load_state(config: &Config, files: &Files, service: &Service) -> Result<Option<Found>, StartError> {
+fn load_state(config: &Config, files: &Files, service: &Service) -> Result<(), StartError> {
     if !config.load_data_if_exists.unwrap_or(config.persistence) {
-        return Ok(None);
+        return Ok(());
     }
-    let found = files.load(service)?;
-    if let Some(Found { path, totals, .. }) = &found {
+    if let Some(Found { path, totals }) = files.load(service)? {
         let (streams, records) = (totals.streams, totals.records);
         tracing::info!(streams, records, "goes on with the state in {}", path.display());
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Who may sign, if signatures are required.

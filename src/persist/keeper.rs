@@ -8,12 +8,11 @@
 //! made as fast as it goes, by the time that the server has for its end.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::operation::Service;
@@ -27,6 +26,9 @@ use super::state::{State, Totals};
 
 /// Looking for changes more often than this would be all that the thread does.
 const INTERVAL_MIN: Duration = Duration::from_millis(10);
+
+/// How much later than in time the thread may tell that it was not in time.
+const LAST_WORD_WITHIN: Duration = Duration::from_millis(200);
 
 /// Where state is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +44,6 @@ pub struct Found {
     pub path: PathBuf,
     /// How much was in it.
     pub totals: Totals,
-    /// What the files say already; `None` if they do not say the same.
-    kept: Option<u64>,
 }
 
 impl Files {
@@ -69,45 +69,75 @@ impl Files {
     /// # Errors
     /// The newest file cannot be loaded; nothing of it is, then.
     pub fn load(&self, service: &Service) -> Result<Option<Found>, FileError> {
-        let changed = |path: &Path| fs::metadata(path).and_then(|about| about.modified()).ok();
-        let snapshot = changed(&self.snapshot);
-        let mock = self.mock.as_ref().filter(|mock| changed(mock) > snapshot);
-        let path = match (mock, snapshot) {
-            (Some(mock), _) => mock,
-            (None, Some(_)) => &self.snapshot,
-            (None, None) => return Ok(None),
+        let snapshot = changed(&self.snapshot)?;
+        let path = match &self.mock {
+            Some(mock) if changed(mock)? > snapshot => mock,
+            _ if snapshot.is_some() => &self.snapshot,
+            _ => return Ok(None),
         };
         let file = File::open(path).map_err(|error| PersistError::from(error).of(path))?;
         let putting = Putting { replaces: false, goes_on: true };
         let input = io::BufReader::with_capacity(256 << 10, file);
         let totals = format::load(service, input, putting).map_err(|error| error.of(path))?;
-        // Where there are two files, they need not say the same: a server may have been killed between them.
-        let kept = self.mock.is_none().then(|| State::take(service).fingerprint());
-        Ok(Some(Found { path: path.clone(), totals, kept }))
+        Ok(Some(Found { path: path.clone(), totals }))
     }
 
-    /// Writes all of them.
+    /// Writes all of them. From the moment on that each has its name, the snapshot, which says more, is not the earlier
+    /// one, whenever the server is killed and wherever the clock has gone.
     fn save(&self, state: &State, pace: &mut Pace) -> Result<Totals, FileError> {
-        let totals = replace(&self.snapshot, |out| format::write(state, Format::Snapshot, out, pace))?;
+        let former = self.mock.as_ref().and_then(|mock| changed(mock).ok().flatten());
+        let ahead = former.filter(|former| *former > SystemTime::now());
+        let totals = replace(&self.snapshot, |out| {
+            let totals = format::write(state, Format::Snapshot, out, pace)?;
+            date(out, ahead)?;
+            Ok(totals)
+        })?;
         if let Some(mock) = &self.mock {
-            replace(mock, |out| format::write(state, Format::KinesisMock, out, pace))?;
-            // Now it is the later one again; where that cannot be told, the other form says the same.
-            let _ = File::options()
-                .append(true)
-                .open(&self.snapshot)
-                .and_then(|file| file.set_modified(SystemTime::now()));
+            let snapshot = changed(&self.snapshot)?;
+            replace(mock, |out| {
+                format::write(state, Format::KinesisMock, out, pace)?;
+                Ok(date(out, snapshot)?)
+            })?;
         }
         Ok(totals)
     }
+}
+
+/// When a file was changed last; `None` if there is none. One that cannot be looked at is not taken for none, since it
+/// would be replaced.
+fn changed(path: &Path) -> Result<Option<SystemTime>, FileError> {
+    match fs::metadata(path).and_then(|about| about.modified()) {
+        Ok(time) => Ok(Some(time)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(PersistError::from(error).of(path)),
+    }
+}
+
+/// Gives what has been written this date, if there is one to be given.
+fn date(out: &mut BufWriter<File>, changed: Option<SystemTime>) -> io::Result<()> {
+    out.flush()?;
+    if let Some(changed) = changed {
+        // Where the system refuses, the other form may be the later one; it is whole, too.
+        let _ = out.get_ref().set_modified(changed);
+    }
+    Ok(())
+}
+
+/// The last save that is asked for.
+struct LastSave {
+    /// By when it has to be done.
+    deadline: Instant,
+    /// Where to tell how it went.
+    result: mpsc::Sender<Result<(), FileError>>,
 }
 
 /// Keeps a server's state, from its making to [`Keeper::finish`]. Dropped, it does not save any more.
 pub struct Keeper {
     /// A save under way is to be broken off.
     stopped: Arc<AtomicBool>,
-    /// By when the last save has to be done.
-    deadline: mpsc::Sender<Instant>,
-    thread: JoinHandle<Result<(), FileError>>,
+    last: mpsc::Sender<LastSave>,
+    /// The file that the user knows of.
+    named: PathBuf,
 }
 
 impl Keeper {
@@ -115,21 +145,15 @@ impl Keeper {
     ///
     /// # Errors
     /// The system's refusal of a thread.
-    pub fn start(
-        service: Arc<Service>,
-        files: Files,
-        interval: Duration,
-        found: Option<&Found>,
-    ) -> io::Result<Self> {
+    pub fn start(service: Arc<Service>, files: Files, interval: Duration) -> io::Result<Self> {
         let stopped = Arc::new(AtomicBool::new(false));
-        let (deadline, ended) = mpsc::channel();
-        let kept = found.and_then(|found| found.kept);
-        let keeping = Keeping { service, files, kept, stopped: Arc::clone(&stopped) };
+        let (last, ended) = mpsc::channel();
+        let named = files.named().to_owned();
+        // Also what was loaded is to be saved: counters have jumped since.
+        let keeping = Keeping { service, files, kept: None, stopped: Arc::clone(&stopped) };
         let interval = interval.max(INTERVAL_MIN);
-        let thread = std::thread::Builder::new()
-            .name("keeper".to_owned())
-            .spawn(move || keeping.run(interval, &ended))?;
-        Ok(Self { stopped, deadline, thread })
+        std::thread::Builder::new().name("keeper".to_owned()).spawn(move || keeping.run(interval, &ended))?;
+        Ok(Self { stopped, last, named })
     }
 
     /// Saves once more what has changed, by this time. The server must not change any more.
@@ -138,9 +162,20 @@ impl Keeper {
     /// What could not be saved, and why; the former file is there then.
     pub fn finish(self, deadline: Instant) -> Result<(), FileError> {
         self.stopped.store(true, Ordering::Relaxed);
-        // A thread that has panicked has said so.
-        let _ = self.deadline.send(deadline);
-        self.thread.join().unwrap_or(Ok(()))
+        let (result, told) = mpsc::channel();
+        // A thread that has panicked does not hear it.
+        let _ = self.last.send(LastSave { deadline, result });
+        let left = deadline.saturating_duration_since(Instant::now()) + LAST_WORD_WITHIN;
+        told.recv_timeout(left).unwrap_or_else(|missing| {
+            let error = match missing {
+                // The system may take as long as it likes over a disk that is slow.
+                RecvTimeoutError::Timeout => PersistError::Late,
+                RecvTimeoutError::Disconnected => {
+                    io::Error::other("the thread that saves has panicked").into()
+                }
+            };
+            Err(error.of(&self.named))
+        })
     }
 }
 
@@ -154,7 +189,7 @@ struct Keeping {
 }
 
 impl Keeping {
-    fn run(mut self, interval: Duration, ended: &mpsc::Receiver<Instant>) -> Result<(), FileError> {
+    fn run(mut self, interval: Duration, ended: &mpsc::Receiver<LastSave>) {
         be_nice();
         loop {
             match ended.recv_timeout(interval) {
@@ -165,8 +200,12 @@ impl Keeping {
                         Err(error) => tracing::error!(%error, "state was not saved"),
                     }
                 }
-                Ok(deadline) => return self.save_changes(Pace::until(deadline)),
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Ok(LastSave { deadline, result }) => {
+                    // After the deadline nobody listens.
+                    let _ = result.send(self.save_changes(Pace::until(deadline)));
+                    return;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
@@ -175,11 +214,11 @@ impl Keeping {
         let begun = Instant::now();
         let state = State::take(&self.service);
         let fingerprint = state.fingerprint();
+        // What it took to look is work, too.
+        pace.step().map_err(|error| error.of(self.files.named()))?;
         if self.kept == Some(fingerprint) {
             return Ok(());
         }
-        // What it took to look is work, too.
-        pace.step().map_err(|error| error.of(self.files.named()))?;
         let totals = self.files.save(&state, &mut pace)?;
         self.kept = Some(fingerprint);
         tracing::debug!(records = totals.records, ms = begun.elapsed().as_millis(), "state was saved");
@@ -192,4 +231,51 @@ pub fn be_nice() {
     // On Linux this is about the calling thread alone; elsewhere it would slow down the whole process.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(10);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::Config;
+    use crate::memory::MemoryPlan;
+
+    fn service() -> Arc<Service> {
+        let config = Config::default();
+        crate::server::service(&config, &MemoryPlan::of(&config), 0, Clock::system()).unwrap()
+    }
+
+    /// Protects: of two files the snapshot is loaded, though the other was written after it, and though its date lay ahead;
+    /// until somebody else puts another one there.
+    #[test]
+    fn the_snapshot_counts_until_somebody_else_writes() {
+        let folder = std::env::temp_dir().join(format!("shardmill-keeper-{}", std::process::id()));
+        let files = Files::new(&folder, "kinesis-data.json");
+        let found = || files.load(&service()).unwrap().map(|found| found.path);
+        let save = || files.save(&State::take(&service()), &mut Pace::free()).unwrap();
+        assert_eq!(found(), None);
+        save();
+        assert_eq!(found().as_ref(), Some(&files.snapshot));
+        let mock = files.mock.as_ref().unwrap();
+        let ahead = SystemTime::now() + Duration::from_secs(3_600);
+        File::options().append(true).open(mock).unwrap().set_modified(ahead).unwrap();
+        assert_eq!(found().as_ref(), Some(mock));
+        // Killed before it came to the other form.
+        let kept = fs::read(mock).unwrap();
+        save();
+        fs::write(mock, kept).unwrap();
+        File::options().append(true).open(mock).unwrap().set_modified(ahead).unwrap();
+        assert_eq!(found().as_ref(), Some(&files.snapshot));
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// Protects: files that cannot be looked at are not taken for none.
+    #[test]
+    fn what_cannot_be_looked_at_is_told() {
+        let file = std::env::temp_dir().join(format!("shardmill-no-folder-{}", std::process::id()));
+        fs::write(&file, "no folder").unwrap();
+        let refused = Files::new(&file, "kinesis-data.json").load(&service()).unwrap_err().to_string();
+        assert!(refused.contains("kinesis-data.snapshot: Not a directory"), "{refused}");
+        fs::remove_file(file).unwrap();
+    }
 }
