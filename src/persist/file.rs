@@ -32,7 +32,7 @@ fn write_part<T>(
     write: impl FnOnce(&mut BufWriter<File>) -> Result<T, PersistError>,
 ) -> Result<T, PersistError> {
     let folder = folder_of(path);
-    fs::create_dir_all(folder)?;
+    make_folder(folder)?;
     let mut out = BufWriter::with_capacity(BUFFER_BYTES, File::create(part)?);
     let result = write(&mut out)?;
     out.flush()?;
@@ -52,6 +52,19 @@ pub fn part_of(path: &Path) -> PathBuf {
 
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes a folder that is missing, and those above it.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder_of(folder);
+    if above != folder {
+        make_folder(above)?;
+    }
+    fs::create_dir_all(folder)?;
+    sync_folder(above)
 }
 
 /// That the file has its name is also something to be made sure of.
