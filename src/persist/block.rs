@@ -20,6 +20,9 @@ pub const VERSION: u32 = 1;
 
 const HEADER_BYTES: usize = 16;
 
+/// Bytes of a payload, at most: a stream with a million shards. No more is held at once.
+const PAYLOAD_BYTES_MAX: u32 = 256 << 20;
+
 /// What a block holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -61,9 +64,10 @@ impl<W: Write> BlockWriter<W> {
     /// Writes a block.
     ///
     /// # Errors
-    /// The system's refusal; or the payload has 4 GiB or more.
+    /// The system's refusal; or the payload is larger than any that is read.
     pub fn write(&mut self, kind: Kind, payload: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(payload.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let length = u32::try_from(payload.len()).ok().filter(|length| *length <= PAYLOAD_BYTES_MAX);
+        let length = length.ok_or(io::ErrorKind::FileTooLarge)?;
         let mut header = [0; HEADER_BYTES];
         let fields = [length, kind.number(), crc32fast::hash(payload)];
         for (place, field) in header.chunks_exact_mut(4).zip(fields) {
@@ -142,6 +146,9 @@ impl<R: Read> BlockReader<R> {
         }
         let kind = Kind::ALL.into_iter().find(|kind| kind.number() == number);
         let kind = kind.ok_or_else(|| PersistError::damaged(self.offset + 4, "an unknown kind of block"))?;
+        if length > PAYLOAD_BYTES_MAX {
+            return Err(PersistError::damaged(self.offset, "a block larger than any"));
+        }
         payload.clear();
         let at = self.offset + HEADER_BYTES as u64;
         self.input.by_ref().take(length.into()).read_to_end(payload)?;

@@ -9,7 +9,9 @@ use crate::control::{
     Attached, Consumer, DailyQuota, EncryptionTimes, Life, Pending, Plan, RecordDistribution, SavedShard,
     SavedStream, Scope, ShardLevelMetrics, StreamMode, StreamSettings, Tags,
 };
-use crate::names::{AccountId, ConsumerName, HashKey, HashKeyRange, Region, ShardId, StreamArn, StreamName};
+use crate::names::{
+    AccountId, ConsumerName, HashKey, HashKeyRange, Region, SequenceNumber, ShardId, StreamArn, StreamName,
+};
 use crate::policy::Policy;
 use crate::router::Parents;
 
@@ -411,7 +413,7 @@ impl Field for SavedShard {
     }
 
     fn get(input: &mut &[u8]) -> Option<Self> {
-        Some(Self {
+        let shard = Self {
             id: Field::get(input)?,
             range: Field::get(input)?,
             created_s: Field::get(input)?,
@@ -420,7 +422,12 @@ impl Field for SavedShard {
             horizon: Field::get(input)?,
             tip: Field::get(input)?,
             next_counter: Field::get(input)?,
-        })
+        };
+        // What does not fit a sequence number was never issued.
+        let closed_s = shard.closed.as_ref().map_or(0, |(closed_s, _)| *closed_s);
+        let fits = shard.created_s.max(closed_s) <= SequenceNumber::TIME_S_MAX
+            && shard.tip.max(shard.next_counter) <= SequenceNumber::COUNTER_MAX;
+        (fits && shard.horizon <= shard.tip).then_some(shard)
     }
 }
 

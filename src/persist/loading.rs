@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::control::{LoadedStream, Registry, SavedShard, SavedStream};
 use crate::log::RecordBuffer;
+use crate::names::SequenceNumber;
 use crate::operation::Service;
 use crate::shard::ShardContext;
 use crate::shard::loading::LoadedLog;
@@ -76,9 +77,16 @@ impl<'s> Loading<'s> {
         let (saved, logs) = self.open.as_mut().ok_or_else(|| damaged("records of no stream"))?;
         let place = saved.shards.binary_search_by_key(&run.shard, |shard| shard.id);
         let place = place.map_err(|_| damaged("records of a shard that is not there"))?;
-        let log = logs.log(place);
+        let (log, shard, count) = (logs.log(place), &saved.shards[place], run.records.len() as u64);
         if run.position < log.next_position() {
             return Err(damaged("records that are there already"));
+        }
+        let is_within = |first: u64, end| first.checked_add(count).is_some_and(|next| next <= end);
+        if !is_within(run.position, shard.tip) || !is_within(run.counter, shard.next_counter) {
+            return Err(damaged("records after the last one of their shard"));
+        }
+        if run.arrival_ms / 1_000 > SequenceNumber::TIME_S_MAX {
+            return Err(damaged("records of no time"));
         }
         log.skip_to(run.position);
         logs.append(place, run.records, run.counter, run.arrival_ms, offset)

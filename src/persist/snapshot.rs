@@ -242,7 +242,7 @@ fn read_records(
         if let Err(error) = visit(Run { shard, position, counter, arrival_ms, records: &records }) {
             return Some(Err(error));
         }
-        position += count;
+        position = position.checked_add(count)?;
     }
     Some(Ok(()))
 }

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::block::{BlockWriter, Kind};
+use super::codec::Field;
 use super::loading::{Putting, load};
 use super::snapshot::{self, Item};
 use super::*;
 use crate::clock::MovableClock;
 use crate::config::{Config, Limit};
 use crate::control::{
-    Attached, LoadError, Needs, NewStream, Scope, Stream, StreamMode, StreamSettings, Tags, Taken,
+    Attached, LoadError, Needs, NewStream, SavedShard, Scope, Stream, StreamMode, StreamSettings, Tags, Taken,
 };
 use crate::log::ReadLimits;
 use crate::memory::MemoryPlan;
@@ -206,6 +208,64 @@ async fn no_byte_is_changed_unseen() {
     assert_eq!(refusal(&bytes), bytes.len() as u64 - 1);
     bytes.pop();
     load(&to, bytes.as_slice(), EMPTY).unwrap();
+}
+
+/// Protects: numbers that cannot be, under checksums that are right, are refused; nothing overflows.
+#[tokio::test]
+async fn numbers_that_cannot_be_are_refused() {
+    let (from, _) = service();
+    let stream = create(&from, HERE, "s", 1);
+    put(&stream, numbered(0..10)).await;
+    let refuse = |bytes: &[u8]| {
+        let (to, _) = service();
+        let refused = load(&to, bytes, EMPTY).unwrap_err();
+        assert!(matches!(refused, PersistError::Damaged { .. }), "{refused}");
+        assert!(to.registry.take().is_empty());
+    };
+    let changes: [fn(&mut SavedShard); 6] = [
+        |shard| shard.tip = u64::MAX,
+        |shard| shard.horizon = 11,
+        |shard| shard.next_counter = u64::MAX,
+        |shard| shard.next_counter = 10,
+        |shard| shard.created_s = u64::MAX,
+        |shard| shard.closed = Some((u64::MAX, Vec::new())),
+    ];
+    for change in changes {
+        let mut state = State::take(&from);
+        change(&mut state.streams[0].saved.shards[0]);
+        let mut bytes = Vec::new();
+        snapshot::write(&state, &mut bytes, &mut Pace::free()).unwrap();
+        refuse(&bytes);
+    }
+    let state = State::take(&from);
+    for [position, count, counter, arrival_ms] in [
+        [u64::MAX, 1, 1, START_MS],
+        [10, 1, 1, START_MS],
+        [0, u64::MAX, 1, START_MS],
+        [0, 1, u64::MAX, START_MS],
+        [0, 1, 11, START_MS],
+        [0, 1, 1, u64::MAX],
+    ] {
+        let (mut bytes, mut payload) = (Vec::new(), Vec::new());
+        let mut blocks = BlockWriter::begin(&mut bytes).unwrap();
+        let mut write = |kind, payload: &mut Vec<u8>| {
+            blocks.write(kind, payload).unwrap();
+            payload.clear();
+        };
+        state.head.put(&mut payload);
+        write(Kind::Head, &mut payload);
+        state.streams[0].saved.put(&mut payload);
+        write(Kind::Stream, &mut payload);
+        ShardId::FIRST.put(&mut payload);
+        for number in [position, count, counter, arrival_ms, 0, 0] {
+            number.put(&mut payload);
+        }
+        write(Kind::Records, &mut payload);
+        let totals = Totals { streams: 1, shards: 1, records: 1, record_bytes: 0 };
+        totals.put(&mut payload);
+        write(Kind::End, &mut payload);
+        refuse(&bytes);
+    }
 }
 
 /// Protects: a stream that is there is not replaced by accident; when it is, its numbers go on above those that it has
@@ -456,6 +516,10 @@ fn files_of_kinesis_mock_load() {
         stream.attached().policy.as_ref().map(Policy::text),
         Some("{\"Version\":\"2012-10-17\",\"Statement\":[]}")
     );
+    let (going, _) =
+        loaded(&OF_KINESIS_MOCK.replace("\"ConsumerStatus\":\"ACTIVE\"", "\"ConsumerStatus\":\"DELETING\""))
+            .unwrap();
+    assert_eq!(going.registry.find(HERE, "s").unwrap().consumers().all().len(), 0);
 
     let top = document.as_object_mut().unwrap();
     top.remove("resourcePolicies");

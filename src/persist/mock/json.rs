@@ -15,6 +15,9 @@ const DEPTH_MAX: usize = 64;
 /// Bytes of a text, at most: the data of the largest record in base64, and what JSON may escape of it.
 const TEXT_BYTES_MAX: usize = 2 * RECORD_BYTES_MAX;
 
+/// Bytes of a number, at most: more than any that is a time or a count.
+const NUMBER_BYTES_MAX: usize = 64;
+
 /// A document on its way in.
 pub(super) struct Reader<R> {
     input: R,
@@ -161,6 +164,9 @@ impl<R: Read> Reader<R> {
         let at = self.offset();
         let mut text = String::new();
         while let Some(byte @ (b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')) = self.peek_byte()? {
+            if text.len() == NUMBER_BYTES_MAX {
+                return Err(PersistError::damaged(at, "a number longer than any there is"));
+            }
             text.push(byte.into());
             self.at += 1;
         }
@@ -343,7 +349,9 @@ mod tests {
                 other => panic!("{text}: {other:?}"),
             }
         }
-        assert!(Reader::new("[".repeat(1_000).as_bytes()).skip().is_err());
+        for endless in ["[", "{\"a\":", "1"] {
+            assert!(Reader::new(endless.repeat(1_000).as_bytes()).skip().is_err(), "{endless}");
+        }
     }
 
     proptest! {

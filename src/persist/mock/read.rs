@@ -161,8 +161,7 @@ fn read_stream<'s>(
         match name {
             "shards" => reader.object(|reader, key| read_shard(reader, key, &mut stream, totals))?,
             "consumers" => reader.object(|reader, _| {
-                let consumer = read_consumer(reader)?;
-                stream.consumers.push(Arc::new(consumer));
+                stream.consumers.extend(read_consumer(reader)?.map(Arc::new));
                 Ok(())
             })?,
             _ => read_member(reader, name, &mut stream)?,
@@ -254,12 +253,14 @@ fn read_duration_ms(reader: &mut Reader<impl Read>) -> Found<u64> {
     duration_ms.ok_or_else(|| reader.wrong("this is no duration"))
 }
 
-fn read_consumer(reader: &mut Reader<impl Read>) -> Found<Consumer> {
-    let (mut arn, mut tags, mut created_ms) = (None, Tags::default(), 0);
+/// A consumer; `None` if it is about to go.
+fn read_consumer(reader: &mut Reader<impl Read>) -> Found<Option<Consumer>> {
+    let (mut arn, mut tags, mut created_ms, mut is_going) = (None, Tags::default(), 0, false);
     reader.object(|reader, name| {
         match name {
             "ConsumerARN" => arn = ConsumerArn::parse(&reader.text()?),
             "ConsumerCreationTimestamp" => created_ms = read_seconds(reader)?,
+            "ConsumerStatus" => is_going = reader.text()? == "DELETING",
             "Tags" if !reader.null()? => tags = read_tags(reader)?,
             "Tags" => {}
             _ => reader.skip()?,
@@ -267,13 +268,14 @@ fn read_consumer(reader: &mut Reader<impl Read>) -> Found<Consumer> {
         Ok(())
     })?;
     let arn = arn.ok_or_else(|| reader.wrong("a consumer without an ARN"))?;
-    Ok(Consumer {
+    let consumer = Consumer {
         name: arn.name,
         created_s: arn.created_s,
         attached: Attached { tags, policy: None },
         active_from_ms: created_ms,
         gone_from_ms: u64::MAX,
-    })
+    };
+    Ok((!is_going).then_some(consumer))
 }
 
 /// What the name of a member says of the shard whose records it holds.

@@ -176,7 +176,10 @@ fn write_consumer(stream: &SavedStream, consumer: &Consumer, text: &mut Vec<u8>)
     member(consumer.name.as_str(), text);
     add(text, "{\"ConsumerARN\":");
     write_string(&consumer_arn(stream, consumer).to_string(), text);
-    add(text, format!(",\"ConsumerCreationTimestamp\":{}", time::seconds(consumer.created_s * 1_000)));
+    add(
+        text,
+        format!(",\"ConsumerCreationTimestamp\":{}", time::seconds(consumer.created_s.saturating_mul(1_000))),
+    );
     add(text, ",\"ConsumerName\":");
     write_string(consumer.name.as_str(), text);
     add(text, ",\"ConsumerStatus\":\"ACTIVE\",\"StreamARN\":");
