@@ -154,6 +154,12 @@ impl Registry {
         taken
     }
 
+    /// Whether there is no stream at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.namespaces.load().is_empty()
+    }
+
     /// What the shards of a stream that is being loaded share.
     #[must_use]
     pub fn loading_context(&self) -> Arc<ShardContext> {

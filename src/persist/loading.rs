@@ -162,7 +162,7 @@ impl<'r> StreamLogs<'r> {
         if counter < log.next_counter() || arrival_ms < log.last_arrival_ms() {
             return Err(PersistError::damaged(offset, "records that are out of order"));
         }
-        if !self.context.has_room(bytes as u64) {
+        if !self.context.has_room(bytes as u64, self.registry.is_empty()) {
             return Err(PersistError::Memory { offset });
         }
         log.append(records, counter, arrival_ms).map_err(|_| PersistError::Memory { offset })

@@ -352,7 +352,7 @@ async fn a_reshard_under_way_goes_on() {
     assert!(map.shards().iter().skip(1).all(|child| child.created_s > (START_MS + 60_000) / 1_000));
 }
 
-/// Protects: what does not fit the memory limit is refused, and nothing of it stays.
+/// Protects: what does not fit the memory limit is refused, and nothing of it stays; nor does anything go that is there.
 #[tokio::test]
 async fn memory_is_respected() {
     let (from, _) = service();
@@ -366,8 +366,17 @@ async fn memory_is_respected() {
     let refused = load(&to, bytes.as_slice(), EMPTY).unwrap_err();
     assert!(matches!(refused, PersistError::Memory { .. }), "{refused}");
     assert!(to.registry.take().is_empty());
-    let small = create(&to, HERE, "s", 1);
-    put(&small, [("k".to_owned(), vec![1; 1_000_000])]).await;
+    let small = create(&to, HERE, "small", 1);
+    for _ in 0..20 {
+        put(&small, [("k".to_owned(), vec![1; 1_000_000])]).await;
+    }
+    let _ = tokio::time::timeout(Duration::from_millis(10), to.registry.relieve_pressure()).await;
+    let refused = load(&to, bytes.as_slice(), EMPTY).unwrap_err();
+    assert!(matches!(refused, PersistError::Memory { .. }), "{refused}");
+    let relief = to.registry.relieve_pressure();
+    assert!(tokio::time::timeout(Duration::from_millis(10), relief).await.is_err(), "records had to go");
+    let watermark = small.shard_map().shards()[0].watermark();
+    assert_eq!((watermark.horizon, watermark.tip), (0, 20));
 }
 
 /// Protects: a snapshot of a server whose oldest records go while it is read holds what a reader would have found.

@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::clock::Clock;
 use crate::log::ChunkPool;
 
+/// Bytes of the largest segment that records share.
+const SEGMENT_BYTES_MAX: u64 = 1 << 20;
+
 /// Shared by all shards of one stream.
 pub struct ShardContext {
     /// Where segments come from.
@@ -46,11 +49,18 @@ impl ShardContext {
         self.retention_ms.store(retention_ms, Ordering::Release);
     }
 
-    /// Whether so many more bytes of records fit without any having to go.
+    /// Whether so many more bytes of records fit without any having to go. Those of a server that holds nothing else
+    /// may fill as much as it may have filled that wrote them.
     #[must_use]
-    pub fn has_room(&self, bytes: u64) -> bool {
+    pub fn has_room(&self, bytes: u64, is_alone: bool) -> bool {
         let ceiling = self.pool.ceiling();
-        self.pool.held_bytes().saturating_add(bytes) <= ceiling.soft_bytes.midpoint(ceiling.hard_bytes)
+        let (bytes_max, segment_bytes) = if is_alone {
+            (ceiling.soft_bytes.midpoint(ceiling.hard_bytes), 0)
+        } else {
+            // Past the soft mark the oldest records go, wherever they are.
+            (ceiling.soft_bytes, SEGMENT_BYTES_MAX)
+        };
+        self.pool.held_bytes().saturating_add(bytes).saturating_add(segment_bytes) <= bytes_max
     }
 
     /// Records that arrived before this have expired, in epoch milliseconds.
