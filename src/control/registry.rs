@@ -95,7 +95,7 @@ pub enum ControlError {
 
 /// All streams.
 pub struct Registry {
-    namespaces: ArcSwap<Namespaces>,
+    pub(super) namespaces: ArcSwap<Namespaces>,
     /// Serialises changes.
     pub(super) changing: Mutex<()>,
     next_incarnation: AtomicU64,

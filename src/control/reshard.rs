@@ -84,8 +84,8 @@ pub(super) struct Resharding {
     due_ms: AtomicU64,
     /// Open shards once it has been carried out; or what the last one left.
     planned_open: AtomicU64,
-    /// Taken by whoever carries it out.
-    plan: Mutex<Plan>,
+    /// What the plan is, until it has been carried out.
+    plan: Mutex<Arc<Plan>>,
 }
 
 impl Default for Resharding {
@@ -114,41 +114,51 @@ impl Resharding {
 
     /// Makes a plan known. Only if none is under way, and under the registry's lock.
     fn start(&self, plan: Plan, due_ms: u64, planned_open: u64) {
-        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
+        self.set_plan(plan);
         self.planned_open.store(planned_open, Ordering::Relaxed);
         // Release: who finds it due finds the plan.
         self.due_ms.store(due_ms.min(SEALING - 1), Ordering::Release);
     }
 
     /// The plan and when it was due, if it is now: for one caller only.
-    fn take_due(&self, now_ms: u64) -> Option<(Plan, u64)> {
+    pub(super) fn take_due(&self, now_ms: u64) -> Option<(Arc<Plan>, u64)> {
         let due_ms = self.due_ms.load(Ordering::Relaxed);
         // Acquire: pairs with the Release in `start`.
         let is_mine = due_ms <= now_ms
             && self.due_ms.compare_exchange(due_ms, SEALING, Ordering::Acquire, Ordering::Relaxed).is_ok();
-        is_mine
-            .then(|| (std::mem::take(&mut *self.plan.lock().unwrap_or_else(PoisonError::into_inner)), due_ms))
+        is_mine.then(|| (self.plan(), due_ms))
+    }
+
+    /// Never locked for longer than a pointer takes to be copied.
+    fn plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.plan.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set_plan(&self, plan: Plan) {
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
     }
 
     /// The plan that is not carried out yet, when it is due and how many shards it leaves open; with the shard map
-    /// that it is a plan for.
+    /// that it is a plan for. Only under the registry's lock. Waits for nobody: shards may be sealed by a task of a
+    /// worker that waits for that lock.
     pub(super) fn pending(&self, map: impl Fn() -> Arc<ShardMap>) -> (Arc<ShardMap>, Option<Pending>) {
         loop {
             // Acquire: pairs with the Release in `start` and in `finish`.
             let due_ms = self.due_ms.load(Ordering::Acquire);
-            if due_ms != SEALING {
-                let map = map();
-                let pending = (due_ms != IDLE).then(|| Pending {
-                    due_ms,
-                    planned_open: self.planned_open.load(Ordering::Relaxed),
-                    plan: self.plan.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-                });
-                // Plans start under the registry's lock, which the caller has; so what has not moved was so.
-                if self.due_ms.load(Ordering::Acquire) == due_ms {
-                    return (map, pending);
-                }
+            // The map after the plan: it goes in the opposite order.
+            let (plan, map) = (self.plan(), map());
+            // Plans start under the lock. So this one can only have gone on, from due to being carried out to done.
+            if self.due_ms.load(Ordering::Acquire) != due_ms {
+                continue;
             }
-            std::thread::yield_now();
+            // Until its map is there it might as well not have begun; it has been due, whenever that was.
+            let is_pending = due_ms != IDLE && !(due_ms == SEALING && plan.is_carried_out(&map));
+            let pending = is_pending.then(|| Pending {
+                due_ms: if due_ms == SEALING { 0 } else { due_ms },
+                planned_open: self.planned_open.load(Ordering::Relaxed),
+                plan: Plan::clone(&plan),
+            });
+            return (map, pending);
         }
     }
 
@@ -162,6 +172,7 @@ impl Resharding {
     }
 
     fn finish(&self) {
+        self.set_plan(Plan::default());
         // Release: after the map.
         self.due_ms.store(IDLE, Ordering::Release);
     }
@@ -209,6 +220,14 @@ impl Stream {
         if self.shard_map().has_expired(horizon_ms) {
             self.shard_maps().replace(|map| map.without_expired(horizon_ms));
         }
+    }
+}
+
+impl Plan {
+    /// Whether the map is the one after it: all its shards are closed at once.
+    fn is_carried_out(&self, map: &ShardMap) -> bool {
+        let first = self.rounds.iter().flatten().flat_map(|step| &step.parents).next();
+        first.is_none_or(|parent| map.is_closed(*parent))
     }
 }
 

@@ -151,6 +151,23 @@ async fn housekeeping_reshards() {
     assert_eq!(house.listed(), [(0, Some(START_S + 1)), (1, Some(START_S + 1)), (2, None)]);
 }
 
+/// Protects: whoever takes the state of a stream that is being resharded carries nothing out and waits for no seal, which
+/// may wait for him: he takes the reshard for one that is due.
+#[test]
+fn state_is_taken_amid_a_reshard() {
+    let house = house(1, 500, Limit::Infinite);
+    let (stream, _) = house.stream();
+    house.split(0, 1 << 127).unwrap();
+    let pending = || house.registry.take().remove(0).saved.resharding;
+    let planned = pending().expect("a plan");
+    house.advance_ms(500);
+    assert_eq!(pending().as_ref(), Some(&planned));
+    assert_eq!(stream.shard_map().open_count(), 1);
+    assert!(stream.resharding.take_due(START_MS + 500).is_some());
+    let sealing = pending().expect("the same plan");
+    assert_eq!((sealing.plan, sealing.due_ms), (planned.plan, 0));
+}
+
 /// Protects: a shard that is closed as soon as it was created is not closed before it was.
 #[tokio::test]
 async fn a_close_is_not_before_its_creation() {

@@ -133,14 +133,14 @@ impl Registry {
     #[must_use]
     pub fn take(&self) -> Vec<Taken> {
         let now_ms = self.clock.now_ms();
-        let mut streams = self.all();
         let changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        // Again, since what was seen before the lock may be gone.
-        streams.retain(|(stream, _)| {
-            let found = self.find_at(stream.scope(), stream.name().as_str(), now_ms);
-            found.is_some_and(|(found, _)| Arc::ptr_eq(&found, stream))
-        });
-        let mut taken: Vec<_> = streams.iter().map(|(stream, _)| stream.saved_without_shards()).collect();
+        let namespaces = self.namespaces.load();
+        // Looked at only. A reshard that is due is carried out by those who serve: who saves has a low priority, and
+        // would make them wait for a shard's token.
+        let streams = namespaces.values().flat_map(|namespace| namespace.values());
+        let there = streams.filter(|stream| stream.status(now_ms).is_some());
+        let mut taken: Vec<_> = there.map(|stream| stream.saved_without_shards()).collect();
+        drop(namespaces);
         drop(changing);
         for (taken, map) in &mut taken {
             let listed = map.listed(0);
