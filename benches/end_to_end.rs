@@ -1,6 +1,7 @@
 //! Whole requests to a server in this process: one worker, one connection, one request at a time.
 //!
-//! The time is a round trip as a client sees it, its own part included; for the server's processor time alone see
+//! In JSON and CBOR over HTTP/1.1, and over HTTP/2 (`h2`) and TLS (`tls`). The time is a round trip as a client sees it, its
+//! own part included; for the server's processor time alone see
 //! `perf/README.md`. Faults and transition times are off.
 
 use criterion::measurement::WallTime;
@@ -10,8 +11,8 @@ use shardmill::clock::Clock;
 use shardmill::config::{Config, Limit};
 use shardmill::protocol::codec::Codec;
 
-use crate::client::{Client, request};
-use crate::common::{BATCH_RECORDS, CODECS, KEY_BYTES, data, key, put_records_body, throughput, timed};
+use crate::client::{Client, Request, Wire, health};
+use crate::common::{BATCH_RECORDS, KEY_BYTES, data, key, put_records_body, throughput, timed};
 
 /// Data and keys that a stream holds before a new one takes its place: below what the server keeps of a deleted
 /// stream's memory, so that in the long run no page is fresh.
@@ -20,31 +21,42 @@ const STORED_BYTES_MAX: usize = 32 << 20;
 /// Requests of 500 that fill one GetRecords reply.
 const READ_REQUESTS: u32 = 20;
 
+/// How requests are written and sent, with how a bench's name puts it.
+const FORMS: [(&str, Codec, Wire); 5] = [
+    ("json", Codec::Json, Wire::Plain),
+    ("cbor", Codec::Cbor, Wire::Plain),
+    ("json_h2", Codec::Json, Wire::Http2),
+    ("cbor_h2", Codec::Cbor, Wire::Http2),
+    ("json_tls", Codec::Json, Wire::Tls),
+];
+
 pub(crate) fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("end_to_end");
-    for (codec_name, codec) in CODECS {
+    for (form, codec, wire) in FORMS {
         for (name, data_bytes, shards) in [("100b", 100, 4), ("1kib", 1024, 16)] {
             let put = Put {
-                request: request(codec, "PutRecords", &put_records_body(codec, data_bytes)),
+                request: Request::new(codec, "PutRecords", &put_records_body(codec, data_bytes)),
                 answer_start: none_failed(codec),
                 records: BATCH_RECORDS,
                 stored_bytes: BATCH_RECORDS as usize * (data_bytes + KEY_BYTES),
                 shards,
             };
-            put.bench(&mut group, &format!("put_records_500x{name}_{codec_name}_{shards}shards"));
+            put.bench(&mut group, wire, &format!("put_records_500x{name}_{form}_{shards}shards"));
         }
-        get_records(&mut group, codec_name, codec);
+        get_records(&mut group, form, codec, wire);
     }
     let data = base64_simd::STANDARD.encode_to_string(data(100));
     let body = format!(r#"{{"StreamName":"s","Data":"{data}","PartitionKey":"{}"}}"#, key(1));
     let put = Put {
-        request: request(Codec::Json, "PutRecord", body.as_bytes()),
+        request: Request::new(Codec::Json, "PutRecord", body.as_bytes()),
         answer_start: b"{\"SequenceNumber\":\"",
         records: 1,
         stored_bytes: 100 + KEY_BYTES,
         shards: 4,
     };
-    put.bench(&mut group, "put_record_100b_json_4shards");
+    for (form, wire) in [("json", Wire::Plain), ("json_h2", Wire::Http2), ("json_tls", Wire::Tls)] {
+        put.bench(&mut group, wire, &format!("put_record_100b_{form}_4shards"));
+    }
     group.finish();
 }
 
@@ -58,7 +70,7 @@ const fn none_failed(codec: Codec) -> &'static [u8] {
 
 /// A put that is repeated.
 struct Put {
-    request: Vec<u8>,
+    request: Request,
     /// How an answer begins when everything was stored.
     answer_start: &'static [u8],
     records: u32,
@@ -67,9 +79,9 @@ struct Put {
 }
 
 impl Put {
-    fn bench(&self, group: &mut BenchmarkGroup<'_, WallTime>, name: &str) {
-        let mut subject = Subject::start(self.shards);
-        group.throughput(throughput(self.records, self.request.len()));
+    fn bench(&self, group: &mut BenchmarkGroup<'_, WallTime>, wire: Wire, name: &str) {
+        let mut subject = Subject::start(wire, self.shards);
+        group.throughput(throughput(self.records, self.request.bytes()));
         group.bench_function(name, |bencher| {
             bencher.iter_custom(|iterations| {
                 let make_room = |subject: &mut Subject| subject.make_room(self.stored_bytes);
@@ -83,9 +95,9 @@ impl Put {
     }
 }
 
-fn get_records(group: &mut BenchmarkGroup<'_, WallTime>, codec_name: &str, codec: Codec) {
-    let mut subject = Subject::start(1);
-    let put = request(codec, "PutRecords", &put_records_body(codec, 100));
+fn get_records(group: &mut BenchmarkGroup<'_, WallTime>, form: &str, codec: Codec, wire: Wire) {
+    let mut subject = Subject::start(wire, 1);
+    let put = Request::new(codec, "PutRecords", &put_records_body(codec, 100));
     for _ in 0..READ_REQUESTS {
         assert!(subject.client.call(&put).starts_with(none_failed(codec)));
     }
@@ -100,14 +112,14 @@ fn get_records(group: &mut BenchmarkGroup<'_, WallTime>, codec_name: &str, codec
             [b"\xa1\x6dShardIterator\x79", &length[..], iterator.as_bytes()].concat()
         }
     };
-    let get = request(codec, "GetRecords", &body);
+    let get = Request::new(codec, "GetRecords", &body);
     let records = READ_REQUESTS * BATCH_RECORDS;
     let name = b"SequenceNumber";
     let answer = subject.client.call(&get);
     let (count, bytes) = (answer.windows(name.len()).filter(|part| part == name).count(), answer.len());
     assert_eq!(count, records as usize);
     group.throughput(throughput(records, bytes));
-    group.bench_function(format!("get_records_10000x100b_{codec_name}"), |bencher| {
+    group.bench_function(format!("get_records_10000x100b_{form}"), |bencher| {
         bencher.iter(|| assert_eq!(subject.client.call(&get).len(), bytes));
     });
     subject.stop();
@@ -122,17 +134,25 @@ struct Subject {
 }
 
 impl Subject {
-    fn start(shards: u32) -> Self {
+    fn start(wire: Wire, shards: u32) -> Self {
+        let ca_file = (wire == Wire::Tls)
+            .then(|| std::env::temp_dir().join(format!("shardmill-bench-{}.pem", std::process::id())));
         let config = Config {
             port: 0,
             workers: 1,
             latency_ms: 0,
             error_probability: 0.0,
             shard_limit: Limit::Infinite,
+            tls_ca_out: ca_file.clone(),
             ..Config::default()
         };
         let server = Server::start(config, Clock::system()).expect("a server");
-        let client = Client::connect(server.local_addr());
+        let ca = ca_file.map(|file| {
+            let ca = std::fs::read(&file).expect("the CA is there as soon as the server is");
+            std::fs::remove_file(&file).expect("a file of ours");
+            ca
+        });
+        let client = Client::connect(wire, server.local_addr(), &ca.unwrap_or_default());
         let mut subject = Self { server, client, shards, stored_bytes: 0 };
         subject.create_stream();
         subject
@@ -154,9 +174,8 @@ impl Subject {
     }
 
     /// Panics if a shard gave up a command or failed.
-    fn stop(mut self) {
-        let health = self.client.call(b"GET /_shardmill/health HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        let health = String::from_utf8_lossy(health).into_owned();
+    fn stop(self) {
+        let health = health(self.server.local_addr());
         assert!(health.contains(r#""shards_poisoned":0,"commands_shed":0"#), "{health}");
         drop(self.client);
         self.server.shutdown();

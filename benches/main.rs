@@ -5,9 +5,9 @@
 //! - [`append`]: the log alone, one writer, recycled memory.
 //! - [`actor`]: routed requests stored by shards, uncontended and contended.
 //! - [`end_to_end`]: whole requests to a server in this process, one connection, one request at a time.
-//! - [`common`]: what they share; [`client`]: a tiny HTTP client.
+//! - [`common`]: what they share; [`client`]: a tiny client of HTTP/1.1, TLS and HTTP/2.
 //!
-//! `cargo bench` measures in under four minutes; `cargo bench -- router` some of it. `cargo test` runs each bench
+//! `cargo bench` measures in about five minutes; `cargo bench -- router` some of it. `cargo test` runs each bench
 //! once, so that none can rot. Whatever is stored must be stored whole: a bench that sheds or fails panics.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench whose work fails must stop")]
