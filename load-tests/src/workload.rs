@@ -268,6 +268,33 @@ pub async fn create_stream(address: SocketAddr, stream: &str, shards: u32) -> Re
     }
 }
 
+/// Registers a consumer of a stream and waits until it is ACTIVE; gives its ARN.
+///
+/// # Errors
+/// The server refuses it or does not answer, or it stays CREATING.
+pub async fn active_consumer(address: SocketAddr, stream: &str, name: &str) -> Result<String, RunError> {
+    let mut connection = Connection::open(address, PATIENCE).await?;
+    let stream = format!("arn:aws:kinesis:us-east-1:000000000000:stream/{stream}");
+    let body = format!(r#"{{"StreamARN":"{stream}","ConsumerName":"{name}"}}"#);
+    let registered = good(&mut connection, &Request::new("RegisterStreamConsumer", &body)).await?;
+    let consumer = find_string(&registered, b"ConsumerARN")
+        .and_then(|arn| String::from_utf8(arn.into_owned()).ok())
+        .ok_or_else(|| RunError("a consumer without an ARN".to_owned()))?;
+    let describe = Request::new("DescribeStreamConsumer", &format!(r#"{{"ConsumerARN":"{consumer}"}}"#));
+    let opened = Instant::now();
+    loop {
+        let described = good(&mut connection, &describe).await?;
+        if find_string(&described, b"ConsumerStatus").as_deref() == Some(b"ACTIVE") {
+            return Ok(consumer);
+        }
+        if opened.elapsed() > PATIENCE {
+            return Err(RunError(format!("{consumer} does not become ACTIVE")));
+        }
+        // It is CREATING for the transition time.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 /// An iterator at the oldest record of a shard.
 ///
 /// # Errors

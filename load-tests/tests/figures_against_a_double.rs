@@ -6,7 +6,7 @@
 mod double;
 
 use double::{Double, Fault};
-use shardmill_load_tests::figures::delivery::{Delivered, deliver};
+use shardmill_load_tests::figures::delivery::{Delivered, Reader, deliver};
 use shardmill_load_tests::figures::many_shards::check;
 use shardmill_load_tests::figures::{delivery, many_shards};
 use shardmill_load_tests::workload::{RunError, create_stream};
@@ -16,7 +16,8 @@ const RECORDS: u64 = 2_000;
 
 async fn delivered(fault: Fault) -> Result<Delivered, RunError> {
     let plan = delivery::Plan { puts: RECORDS, rate_per_s: 4_000 };
-    deliver(Double::start(fault).await, plan).await
+    // A subscriber checks what comes in the same way.
+    deliver(Double::start(fault).await, plan, Reader::Poller).await
 }
 
 async fn checked(fault: Fault) -> Result<(), RunError> {
@@ -29,9 +30,9 @@ async fn checked(fault: Fault) -> Result<(), RunError> {
 /// Every put but the warm-up has both its times.
 #[tokio::test]
 async fn a_double_without_fault_delivers() {
-    let Delivered { received_us, answered_us, polls } = delivered(Fault::None).await.unwrap();
+    let Delivered { received_us, answered_us, answers } = delivered(Fault::None).await.unwrap();
     assert_eq!((received_us.len(), answered_us.len()), (1_800, 1_800));
-    assert!(polls > 0);
+    assert!(answers > 0);
     // The double keeps its newest record back until the next put, so each but the last comes after its own answer.
     let mut pairs = received_us.iter().zip(&answered_us).take(1_799);
     assert!(pairs.all(|(received, answered)| received > answered));

@@ -1,7 +1,7 @@
-//! From the moment a put is sent to the moment its record has reached a poller that reads without a pause, beside a
-//! round trip to the echo.
+//! From the moment a put is sent to the moment its record has reached a reader, beside a round trip to the echo: a poller
+//! that reads without a pause, and a fan-out subscriber.
 //!
-//! Puts follow a schedule, so they meet the poller at any point of its own round trips. The poller has a thread and a
+//! Puts follow a schedule, so they meet the poller at any point of its own round trips. The reader has a thread and a
 //! runtime of its own: it neither waits for the putting connection's turn nor wakes it.
 //!
 //! The echo is measured twice: one connection that sends without a pause and is alone, which the limit is about; and
@@ -21,14 +21,15 @@ use crate::echo::Echo;
 use crate::latency::pacing::{Answered, Caller, Schedule, drive};
 use crate::payload::{Payloads, RecordId};
 use crate::results::member;
-use crate::wire::answers::{find_string, get_records};
+use crate::wire::answers::{GetTail, find_string, get_records};
 use crate::wire::request::Request;
+use crate::wire::subscription::Subscription;
 use crate::wire::{Answer, Connection};
-use crate::workload::{RunError, create_stream, good, oldest_iterator};
+use crate::workload::{RunError, active_consumer, create_stream, good, oldest_iterator};
 
-const OVER_ECHO_MAX: f64 = 3.0;
+const POLLED_OVER_ECHO_MAX: f64 = 3.0;
+const PUSHED_OVER_ECHO_MAX: f64 = 2.0;
 
-const STREAM: &str = "delivery";
 /// Where the answer comes from that the echo repeats.
 const SAMPLE_STREAM: &str = "sample";
 const RECORD_BYTES: usize = 100;
@@ -53,6 +54,25 @@ impl Plan {
     pub const QUICK: Self = Self { puts: 500, ..Self::FULL };
 }
 
+/// Who waits for the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// GetRecords, without a pause.
+    Poller,
+    /// SubscribeToShard.
+    Subscriber,
+}
+
+impl Reader {
+    /// The stream that is its own.
+    const fn stream(self) -> &'static str {
+        match self {
+            Self::Poller => "delivery-polled",
+            Self::Subscriber => "delivery-pushed",
+        }
+    }
+}
+
 /// Measures the server and the echo; `echo_first` should differ from round to round.
 ///
 /// # Errors
@@ -61,23 +81,37 @@ pub async fn run(subject: &Subject, echo: &Path, plan: Plan, echo_first: bool) -
     let server = subject.start(&[])?;
     let echo = Echo::start(echo, subject.workers, &sample(server.address()).await?, false)?;
     let echo_address = echo.server().address();
-    let (mut delivered, mut echoed);
+    let deliver = |reader| deliver(server.address(), plan, reader);
+    let (mut delivered, mut pushed, mut echoed);
     if echo_first {
         echoed = round_trips(echo_address, plan).await?;
-        delivered = deliver(server.address(), plan).await?;
+        delivered = deliver(Reader::Poller).await?;
+        pushed = deliver(Reader::Subscriber).await?;
     } else {
-        delivered = deliver(server.address(), plan).await?;
+        pushed = deliver(Reader::Subscriber).await?;
+        delivered = deliver(Reader::Poller).await?;
         echoed = round_trips(echo_address, plan).await?;
     }
     let received_us = quantile(&mut delivered.received_us, 0.5);
+    let pushed_us = quantile(&mut pushed.received_us, 0.5);
     let echo_us = quantile(&mut echoed.alone_us, 0.5);
     let beside_us = quantile(&mut echoed.beside_poller_us, 0.5);
     let detail = |name: &str, values: &mut Vec<f64>, share| member(name, quantile(values, share));
     Ok(Run {
         values: vec![
-            Value::limited("put_to_received_p50_over_echo_round_trip", received_us / echo_us, OVER_ECHO_MAX),
+            Value::limited(
+                "put_to_received_p50_over_echo_round_trip",
+                received_us / echo_us,
+                POLLED_OVER_ECHO_MAX,
+            ),
+            Value::limited(
+                "put_to_pushed_p50_over_echo_round_trip",
+                pushed_us / echo_us,
+                PUSHED_OVER_ECHO_MAX,
+            ),
             Value::shown("put_to_received_p50_over_echo_beside_a_poller", received_us / beside_us),
             Value::shown("put_to_received_p50_us", received_us),
+            Value::shown("put_to_pushed_p50_us", pushed_us),
             Value::shown("echo_round_trip_p50_us", echo_us),
         ],
         details: vec![
@@ -87,7 +121,11 @@ pub async fn run(subject: &Subject, echo: &Path, plan: Plan, echo_first: bool) -
             detail("put_to_received_p99_us", &mut delivered.received_us, 0.99),
             detail("put_to_received_max_us", &mut delivered.received_us, 1.0),
             detail("put_to_answered_p50_us", &mut delivered.answered_us, 0.5),
-            member("polls", delivered.polls as f64),
+            detail("put_to_pushed_p90_us", &mut pushed.received_us, 0.9),
+            detail("put_to_pushed_p99_us", &mut pushed.received_us, 0.99),
+            detail("put_to_pushed_max_us", &mut pushed.received_us, 1.0),
+            member("polls", delivered.answers as f64),
+            member("events", pushed.answers as f64),
             detail("echo_round_trip_p99_us", &mut echoed.alone_us, 0.99),
             member("echo_beside_poller_p50_us", beside_us),
         ],
@@ -97,36 +135,47 @@ pub async fn run(subject: &Subject, echo: &Path, plan: Plan, echo_first: bool) -
 /// What became of the puts, in microseconds from the sending, without the first tenth.
 #[derive(Debug)]
 pub struct Delivered {
-    /// Until the poller had the answer with the record.
+    /// Until the reader had the answer or event with the record.
     pub received_us: Vec<f64>,
     /// Until the put was answered.
     pub answered_us: Vec<f64>,
-    /// Answers that the poller got.
-    pub polls: u64,
+    /// Answers or events that the reader got.
+    pub answers: u64,
 }
 
-/// Puts by the plan and polls without a pause.
+/// Puts by the plan to a reader.
 ///
 /// # Errors
 /// A record is refused, lost or wrong.
-pub async fn deliver(address: SocketAddr, plan: Plan) -> Result<Delivered, RunError> {
-    create_stream(address, STREAM, 1).await?;
+pub async fn deliver(address: SocketAddr, plan: Plan, reader: Reader) -> Result<Delivered, RunError> {
+    let stream = reader.stream();
+    create_stream(address, stream, 1).await?;
+    let consumer = match reader {
+        Reader::Poller => None,
+        Reader::Subscriber => Some(active_consumer(address, stream, "reader").await?),
+    };
     let payloads = Arc::new(Payloads::new(SEED, RECORD_BYTES));
     let stop = Stop::default();
-    let poller = {
+    let reading = {
         let (flag, payloads) = (Arc::clone(&stop.0), Arc::clone(&payloads));
-        on_its_own(async move { poll(address, &payloads, plan.puts, &flag).await })
+        on_its_own(async move {
+            let came = Came { payloads, at: Vec::new(), answers: 0 };
+            match consumer {
+                None => poll(address, stream, came, plan.puts, &flag).await,
+                Some(consumer) => subscribe(address, &consumer, came, plan.puts, &flag).await,
+            }
+        })
     };
-    let times = on_its_own(put_by_schedule(address, payloads, plan)).await.map_err(died)??;
+    let times = on_its_own(put_by_schedule(address, stream, payloads, plan)).await.map_err(died)??;
     // What does not come in all this time, with all puts answered, never comes.
-    let polled = timeout(PATIENCE, poller).await;
+    let came = timeout(PATIENCE, reading).await;
     let lost = |_elapsed| RunError("a record was put and answered, but never received".to_owned());
-    let polled = polled.map_err(lost)?.map_err(died)??;
-    let received_us = times.iter().zip(&polled.received).map(|(time, at)| us(time.sent, *at));
+    let came = came.map_err(lost)?.map_err(died)??;
+    let received_us = times.iter().zip(&came.at).map(|(time, at)| us(time.sent, *at));
     Ok(Delivered {
         received_us: steady(received_us),
         answered_us: steady(times.iter().map(|time| us(time.sent, time.answered))),
-        polls: polled.polls,
+        answers: came.answers,
     })
 }
 
@@ -142,7 +191,7 @@ async fn round_trips(echo: SocketAddr, plan: Plan) -> Result<RoundTrips, RunErro
     let alone = {
         let payloads = Arc::clone(&payloads);
         on_its_own(async move {
-            let mut putter = Putter::open(echo, payloads).await?;
+            let mut putter = Putter::open(echo, Reader::Poller.stream(), payloads).await?;
             for _ in 0..plan.puts {
                 putter.prepare();
                 putter.call().await;
@@ -154,7 +203,8 @@ async fn round_trips(echo: SocketAddr, plan: Plan) -> Result<RoundTrips, RunErro
     let stop = Stop::default();
     let flag = Arc::clone(&stop.0);
     let beside = on_its_own(async move { call_without_pause(echo, &flag).await });
-    let paced = on_its_own(put_by_schedule(echo, payloads, plan)).await.map_err(died)?;
+    let paced =
+        on_its_own(put_by_schedule(echo, Reader::Poller.stream(), payloads, plan)).await.map_err(died)?;
     drop(stop);
     beside.await.map_err(died)??;
     let trips = |times: Vec<Time>| steady(times.iter().map(|time| us(time.sent, time.answered)));
@@ -187,6 +237,7 @@ struct Time {
 
 /// Puts one record after the other.
 struct Putter {
+    stream: &'static str,
     payloads: Arc<Payloads>,
     connection: Connection,
     request: Request,
@@ -195,9 +246,14 @@ struct Putter {
 }
 
 impl Putter {
-    async fn open(address: SocketAddr, payloads: Arc<Payloads>) -> Result<Self, RunError> {
+    async fn open(
+        address: SocketAddr,
+        stream: &'static str,
+        payloads: Arc<Payloads>,
+    ) -> Result<Self, RunError> {
         let connection = Connection::open(address, PATIENCE).await?;
-        Ok(Self { payloads, connection, request: Request::default(), times: Vec::new(), failed: None })
+        let request = Request::default();
+        Ok(Self { stream, payloads, connection, request, times: Vec::new(), failed: None })
     }
 
     fn times(self) -> Result<Vec<Time>, RunError> {
@@ -211,7 +267,7 @@ impl Putter {
 impl Caller for Putter {
     fn prepare(&mut self) {
         let id = RecordId::new(0, self.times.len() as u64);
-        self.request.put_record(STREAM, &self.payloads, id);
+        self.request.put_record(self.stream, &self.payloads, id);
     }
 
     async fn call(&mut self) -> Answered {
@@ -233,10 +289,11 @@ impl Caller for Putter {
 
 async fn put_by_schedule(
     address: SocketAddr,
+    stream: &'static str,
     payloads: Arc<Payloads>,
     plan: Plan,
 ) -> Result<Vec<Time>, RunError> {
-    let putter = Putter::open(address, payloads).await?;
+    let putter = Putter::open(address, stream, payloads).await?;
     let schedule = Schedule::new(plan.rate_per_s, plan.puts);
     let (putters, _) = drive(schedule, vec![putter]).await?;
     let mut times = Vec::new();
@@ -249,52 +306,99 @@ async fn put_by_schedule(
     Ok(times)
 }
 
-/// What the poller got.
-struct Polled {
+/// What the reader got.
+struct Came {
+    payloads: Arc<Payloads>,
     /// When each record came, in the order of the puts.
-    received: Vec<Instant>,
-    polls: u64,
+    at: Vec<Instant>,
+    answers: u64,
 }
 
-/// Reads until all records have come, and insists on their order and content.
-async fn poll(
-    address: SocketAddr,
-    payloads: &Payloads,
-    records: u64,
-    stop: &AtomicBool,
-) -> Result<Polled, RunError> {
-    let mut connection = Connection::open(address, PATIENCE).await?;
-    let mut request = Request::default();
-    request.get_records(&oldest_iterator(&mut connection, STREAM, 0).await?);
-    let mut polled = Polled { received: Vec::new(), polls: 0 };
-    while (polled.received.len() as u64) < records {
-        let Answer { status, body } = connection.call(request.bytes()).await?;
+impl Came {
+    /// Takes the records of an answer or event that came now, and insists on their order and content.
+    fn take<'a>(&mut self, body: &'a [u8]) -> Result<GetTail<'a>, RunError> {
         let at = Instant::now();
-        if status != 200 {
-            return Err(RunError(format!("GetRecords: {status} {}", body.escape_ascii())));
-        }
-        polled.polls += 1;
+        self.answers += 1;
         let mut wrong = None;
         let tail = get_records(body, |record| {
-            let expected = RecordId::new(0, polled.received.len() as u64);
-            polled.received.push(at);
-            match payloads.identify(&record.key, &record.data) {
+            let expected = RecordId::new(0, self.at.len() as u64);
+            self.at.push(at);
+            match self.payloads.identify(&record.key, &record.data) {
                 Ok(id) if id == expected => {}
                 Ok(id) => wrong = Some(format!("{id} came in place of {expected}")),
                 Err(altered) => wrong = Some(altered.to_string()),
             }
         });
-        let tail = tail.map_err(|error| RunError(format!("GetRecords: answer: {error}")))?;
-        match (wrong, tail.next_iterator) {
-            (None, Some(next)) => request.get_records(&next),
-            (None, None) => return Err(RunError("no next iterator, but the shard is open".to_owned())),
-            (Some(wrong), _) => return Err(RunError(wrong)),
-        }
-        if stop.load(Ordering::Relaxed) {
-            return Err(RunError("the puts ended early".to_owned()));
+        let tail = tail.map_err(|error| RunError(format!("records: {error}")))?;
+        match wrong {
+            None => Ok(tail),
+            Some(wrong) => Err(RunError(wrong)),
         }
     }
-    Ok(polled)
+
+    /// Whether so many have come.
+    ///
+    /// # Errors
+    /// They have not, and there will be no more.
+    fn is_all(&self, records: u64, stop: &AtomicBool) -> Result<bool, RunError> {
+        if self.at.len() as u64 >= records {
+            return Ok(true);
+        }
+        match stop.load(Ordering::Relaxed) {
+            true => Err(RunError("the puts ended early".to_owned())),
+            false => Ok(false),
+        }
+    }
+}
+
+/// Reads until all records have come.
+async fn poll(
+    address: SocketAddr,
+    stream: &str,
+    mut came: Came,
+    records: u64,
+    stop: &AtomicBool,
+) -> Result<Came, RunError> {
+    let mut connection = Connection::open(address, PATIENCE).await?;
+    let mut request = Request::default();
+    request.get_records(&oldest_iterator(&mut connection, stream, 0).await?);
+    while !came.is_all(records, stop)? {
+        let Answer { status, body } = connection.call(request.bytes()).await?;
+        if status != 200 {
+            return Err(RunError(format!("GetRecords: {status} {}", body.escape_ascii())));
+        }
+        match came.take(body)?.next_iterator {
+            Some(next) => request.get_records(&next),
+            None => return Err(RunError("no next iterator, but the shard is open".to_owned())),
+        }
+    }
+    Ok(came)
+}
+
+/// Is pushed to until all records have come.
+async fn subscribe(
+    address: SocketAddr,
+    consumer: &str,
+    mut came: Came,
+    records: u64,
+    stop: &AtomicBool,
+) -> Result<Came, RunError> {
+    let body = format!(
+        r#"{{"ConsumerARN":"{consumer}","ShardId":"shardId-000000000000","StartingPosition":{{"Type":"TRIM_HORIZON"}}}}"#
+    );
+    let request = Request::new("SubscribeToShard", &body);
+    let mut subscription = Subscription::open(address, request.bytes(), PATIENCE).await?;
+    while !came.is_all(records, stop)? {
+        match subscription.next().await? {
+            Some(message) if message.kind == "initial-response" => {}
+            Some(message) if message.kind == "SubscribeToShardEvent" => {
+                came.take(&message.payload)?;
+            }
+            Some(message) => return Err(RunError(format!("subscription: {}", message.kind))),
+            None => return Err(RunError("the subscription ended, but the shard is open".to_owned())),
+        }
+    }
+    Ok(came)
 }
 
 /// What the poller does, to a server that answers always the same.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::task::JoinSet;
 
@@ -10,11 +10,11 @@ use super::follower::Followed;
 use super::walk::Walk;
 use super::{STREAM, Shared};
 use crate::auditor::{Findings, Violation};
+use crate::wire::answers;
 use crate::wire::request::Request;
 use crate::wire::shards::Child;
 use crate::wire::subscription::Subscription;
-use crate::wire::{Connection, answers};
-use crate::workload::{PATIENCE, RunError, good};
+use crate::workload::{PATIENCE, RunError, active_consumer};
 
 /// Reads every shard from its first record to its end, by SubscribeToShard.
 pub(super) struct Subscriber {
@@ -27,26 +27,8 @@ pub(super) struct Subscriber {
 
 impl Subscriber {
     pub(super) async fn open(shared: Arc<Shared>, number: usize) -> Result<Self, RunError> {
-        let mut connection = Connection::open(shared.address, PATIENCE).await?;
-        let stream = format!("arn:aws:kinesis:us-east-1:000000000000:stream/{STREAM}");
-        let body = format!(r#"{{"StreamARN":"{stream}","ConsumerName":"follower-{number}"}}"#);
-        let registered = good(&mut connection, &Request::new("RegisterStreamConsumer", &body)).await?;
-        let consumer = answers::find_string(&registered, b"ConsumerARN")
-            .and_then(|arn| String::from_utf8(arn.into_owned()).ok())
-            .ok_or_else(|| RunError("a consumer without an ARN".to_owned()))?;
-        let describe = Request::new("DescribeStreamConsumer", &format!(r#"{{"ConsumerARN":"{consumer}"}}"#));
-        let opened = Instant::now();
-        loop {
-            let described = good(&mut connection, &describe).await?;
-            if answers::find_string(&described, b"ConsumerStatus").as_deref() == Some(b"ACTIVE") {
-                break;
-            }
-            if opened.elapsed() > PATIENCE {
-                return Err(RunError(format!("{consumer} does not become ACTIVE")));
-            }
-            // It is CREATING for the transition time.
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let name = format!("follower-{number}");
+        let consumer = active_consumer(shared.address, STREAM, &name).await?;
         let walk = Arc::new(Mutex::new(Walk::new(number)));
         let mut subscriber = Self { shared, number, consumer: consumer.into(), walk, shards: JoinSet::new() };
         for shard in 0..subscriber.shared.plan.shards {
