@@ -1,6 +1,6 @@
 //! Habits of the source that no compiler checks: headers, sizes, leftovers, and where `unsafe` may be.
 
-use crate::source::{SourceFile, code_lines, indent_of, rust_files};
+use crate::source::{SourceFile, code_lines, indent_of, root, rust_files};
 
 /// Every folder with Rust files of the project.
 const FOLDERS: &[&str] = &["src", "tests", "benches", "load-tests", "perf"];
@@ -126,6 +126,21 @@ fn function_name(line: &str) -> Option<&str> {
         rest = rest.split_once(") ")?.1;
     }
     rest.strip_prefix("fn ")?.split(['(', '<']).next()
+}
+
+/// Protects: the faults that are planted to try the gates go into the source as it is.
+#[test]
+fn planted_faults_apply() {
+    let plants = std::fs::read_dir(root().join("load-tests/plants")).unwrap();
+    let mut count = 0;
+    for plant in plants {
+        let path = plant.unwrap().path();
+        let mut git = std::process::Command::new("git");
+        let answer = git.current_dir(root()).args(["apply", "--check"]).arg(&path).output().unwrap();
+        assert!(answer.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&answer.stderr));
+        count += 1;
+    }
+    assert!(count > 1);
 }
 
 /// Protects: this test's own eyes: where functions begin and end.
