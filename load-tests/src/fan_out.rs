@@ -12,11 +12,11 @@ use tokio::time::{sleep, timeout};
 
 use crate::payload::{Payloads, RecordId};
 use crate::server::Server;
-use crate::wire::answers::{find_string, get_records, put_records};
+use crate::wire::answers::{get_records, put_records};
 use crate::wire::multiplexed::{Events, Multiplexed};
 use crate::wire::request::Request;
 use crate::wire::{Connection, WireError};
-use crate::workload::{RunError, create_stream, good};
+use crate::workload::{RunError, active_consumer, create_stream, good};
 
 /// Records of one put.
 const BATCH_RECORDS: u64 = 500;
@@ -100,15 +100,9 @@ pub async fn run(server: &Server, plan: Plan) -> Result<Outcome, RunError> {
 }
 
 async fn subscribe(server: &Server, plan: Plan) -> Result<Vec<Subscriber>, RunError> {
-    let mut control = Connection::open(server.address(), PATIENCE).await?;
     let mut wanted = Vec::new();
     for consumer in 0..plan.consumers {
-        let arn = format!("arn:aws:kinesis:us-east-1:000000000000:stream/{STREAM}");
-        let register = format!(r#"{{"StreamARN":"{arn}","ConsumerName":"c{consumer}"}}"#);
-        let registered = good(&mut control, &Request::new("RegisterStreamConsumer", &register)).await?;
-        let arn =
-            find_string(&registered, b"ConsumerARN").map(|arn| String::from_utf8_lossy(&arn).into_owned());
-        let arn = arn.ok_or_else(|| RunError("a consumer without an ARN".to_owned()))?;
+        let arn = active_consumer(server.address(), STREAM, &format!("c{consumer}")).await?;
         wanted.extend((0..plan.shards).map(|shard| (arn.clone(), shard)));
     }
     let mut subscribers = Vec::with_capacity(wanted.len());

@@ -220,10 +220,9 @@ pub struct Run<'b> {
 }
 
 impl Run<'_> {
-    /// Records of the buffer.
+    /// Records that the buffer will have.
     #[inline(always)]
-    #[allow(clippy::len_without_is_empty, reason = "nobody asks")]
-    pub fn len(&self) -> usize {
+    pub fn records_count(&self) -> usize {
         self.count_max - self.entries.len()
     }
 
@@ -267,7 +266,7 @@ impl Run<'_> {
     /// Adds the records to the buffer.
     #[inline(always)]
     pub fn end(self) {
-        (*self.used, *self.count) = (self.start, self.len());
+        (*self.used, *self.count) = (self.start, self.records_count());
     }
 }
 

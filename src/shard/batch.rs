@@ -161,8 +161,8 @@ impl Records {
     }
 }
 
-/// Records that are added one after the other, as a [`log::Run`].
-#[must_use = "without its end it adds nothing"]
+/// Records that are added one after the other, as a [`log::Run`]. It must be ended: hash keys are noted at once.
+#[must_use = "without its end its records are not counted"]
 pub struct Run<'r> {
     run: log::Run<'r>,
     explicit_hash_keys: &'r mut Vec<(usize, HashKey)>,
@@ -188,7 +188,7 @@ impl Run<'_> {
     ) -> Result<(), TooLarge> {
         self.run.finish(data_bytes, key_bytes)?;
         if let Some(hash_key) = explicit_hash_key {
-            self.explicit_hash_keys.push((self.run.len() - 1, hash_key));
+            self.explicit_hash_keys.push((self.run.records_count() - 1, hash_key));
         }
         Ok(())
     }
