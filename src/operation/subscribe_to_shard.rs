@@ -5,7 +5,7 @@
 //! no more than what its connection has not sent yet.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use rand_xoshiro::rand_core::Rng;
 
@@ -158,7 +158,7 @@ impl Events {
             self.is_over = true;
             return Poll::Ready(self.exception(ending).map(Event::Exception));
         }
-        let mut is_armed = false;
+        let (mut is_armed, mut is_due) = (false, false);
         loop {
             let now_ms = self.clock.now_ms();
             if now_ms >= self.ends_ms() {
@@ -170,16 +170,18 @@ impl Events {
                 let error = refusals::no_shard(&self.consumer.stream.clone().into(), self.shard.id);
                 return Poll::Ready(Some(Event::Exception(error)));
             };
-            let is_news = read.slice.records_count > 0 || read.children.is_some();
-            if is_news || (is_armed && self.alarm.poll(context).is_ready()) {
+            if read.slice.records_count > 0 || read.children.is_some() || is_due {
                 return Poll::Ready(Some(self.event(read, now_ms)));
             }
             if is_armed {
-                return Poll::Pending;
+                ready!(self.alarm.poll(context));
+                // The next look is at the time by which it rang, and the next alarm counts from there.
+                is_due = true;
+            } else {
+                // What came before this is seen by the second look.
+                self.watcher.arm(context.waker());
+                is_armed = true;
             }
-            // What came before this is seen by the second look.
-            self.watcher.arm(context.waker());
-            is_armed = true;
         }
     }
 
