@@ -147,9 +147,10 @@ where
     let served = Served::new(behind);
     let stream = HeadWatch::over(stream, Arc::clone(&served));
     let answers = service_fn(move |request| {
+        // Now, since hyper reads on before it polls what is returned.
+        served.turns.begin();
         let served = Arc::clone(&served);
         async move {
-            served.turns.begin();
             let answer = exchange::answer(request, &served.behind).await;
             Ok::<_, Infallible>(answer.map(|body| Answered::new(body, served)))
         }
