@@ -154,11 +154,11 @@ impl ShardMap {
     /// # Errors
     /// [`Unowned`] if the map has a hole; nothing was handed to any shard then.
     pub fn route(&self, records: Records) -> Result<Arc<Batch>, Unowned> {
-        let mut shards: SmallVec<[Arc<Shard>; 16]> = SmallVec::new();
         if records.len() == 1 {
-            shards.push(Arc::clone(self.owner(records.hash_key(0))?));
-            return Ok(Batch::new(records, shards, &[0]));
+            let owner = Arc::clone(self.owner(records.hash_key(0))?);
+            return Ok(Batch::of_one(records, owner));
         }
+        let mut shards: SmallVec<[Arc<Shard>; 16]> = SmallVec::new();
         let upper_halves = records.upper_halves();
         let mut targets: SmallVec<[u16; 512]> = SmallVec::from_elem(NO_SHARE, records.len());
         SHARE_OF_SHARD.with_borrow_mut(|share_of| {

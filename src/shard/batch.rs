@@ -13,6 +13,7 @@
 mod again;
 
 use std::future::poll_fn;
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -220,12 +221,17 @@ pub struct Batch {
 /// Which record goes where.
 struct Grouping {
     /// The share of each record, in request order; after those, record numbers grouped by share, in request order
-    /// within each. Used again by later requests.
+    /// within each. Used again by later requests; nothing for a single record.
     numbers: Pooled<Vec<u16>>,
     records: usize,
 }
 
 impl Grouping {
+    /// Of a single record.
+    fn of_one() -> Self {
+        Self { numbers: Pooled::default(), records: 1 }
+    }
+
     /// Sorts by counting; gives where each share's numbers are, too.
     fn new(share_of_each_record: &[u16], shares: usize) -> (Self, SmallVec<[Range<usize>; 16]>) {
         let records = share_of_each_record.len();
@@ -259,12 +265,12 @@ impl Grouping {
 
     /// The share of each record, in request order.
     fn shares(&self) -> &[u16] {
-        &self.numbers[..self.records]
+        if self.records == 1 { &[0] } else { &self.numbers[..self.records] }
     }
 
     /// Record numbers, grouped by share.
     fn order(&self) -> &[u16] {
-        &self.numbers[self.records..]
+        if self.records == 1 { &[0] } else { &self.numbers[self.records..] }
     }
 }
 
@@ -361,17 +367,31 @@ impl Batch {
         Arc::new(Self::sorted(records, shards, share_of_each_record))
     }
 
+    /// The batch of a single record, which goes to this shard.
+    #[must_use]
+    pub fn of_one(records: Records, shard: Arc<Shard>) -> Arc<Self> {
+        debug_assert_eq!(records.len(), 1);
+        let bytes = records.total_bytes();
+        Arc::new(Self::grouped(records, Grouping::of_one(), iter::once(Share::new(shard, 0..1, bytes))))
+    }
+
     #[inline(always)]
     fn sorted(records: Records, shards: SmallVec<[Arc<Shard>; 16]>, share_of_each_record: &[u16]) -> Self {
         debug_assert_eq!(records.len(), share_of_each_record.len());
         let (grouping, ranges) = Grouping::new(share_of_each_record, shards.len());
         // Only a budget counts a share's bytes, so the average is near enough.
         let record_bytes = records.total_bytes() / records.len().max(1);
-        let mut shares = Pooled::<Vec<Share>>::take();
-        shares.extend(shards.into_iter().zip(ranges).map(|(shard, range)| {
+        let of_shards = shards.into_iter().zip(ranges).map(|(shard, range)| {
             let bytes = range.len() * record_bytes;
             Share::new(shard, range, bytes)
-        }));
+        });
+        Self::grouped(records, grouping, of_shards)
+    }
+
+    #[inline(always)]
+    fn grouped(records: Records, grouping: Grouping, of_shards: impl Iterator<Item = Share>) -> Self {
+        let mut shares = Pooled::<Vec<Share>>::take();
+        shares.extend(of_shards);
         let pending = AtomicU32::new(u32::try_from(shares.len()).unwrap_or(u32::MAX));
         let routed_ms = shares.first().map_or(0, |share| share.shard.context.clock.now_ms());
         let given_back = AtomicBool::new(false);
