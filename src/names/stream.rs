@@ -2,6 +2,7 @@
 
 use crate::limits::STREAM_NAME_CHARS_MAX;
 use std::borrow::Borrow;
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,11 +12,23 @@ use std::sync::Arc;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamName(Arc<str>);
 
+thread_local! {
+    static LAST: RefCell<Option<StreamName>> = const { RefCell::new(None) };
+}
+
 impl StreamName {
     /// Reads a stream name; `None` if it breaks the pattern or the length.
+    ///
+    /// A thread remembers the last one, since requests mostly name the stream that the one before them named: then it
+    /// is neither checked nor stored anew.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::is_valid(text).then(|| Self(Arc::from(text)))
+        LAST.with_borrow_mut(|last| {
+            if last.as_ref().is_none_or(|last| last.as_str() != text) {
+                *last = Some(Self::is_valid(text).then(|| Self(Arc::from(text)))?);
+            }
+            last.clone()
+        })
     }
 
     /// Whether a text is a stream name, without making one.
