@@ -4,6 +4,7 @@
 //! and are made for several answers at a time: an answer costs no system call for them, and hardly an allocation.
 
 use super::head::{Field, Headers, RequestHead};
+use base64_simd::AsOut;
 use bytes::Bytes;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
@@ -11,7 +12,7 @@ use std::cell::RefCell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// Answers for which ids are made at once.
-const STOCK: usize = 32;
+const STOCK: usize = 256;
 
 /// Random bytes of an extended request id, and its characters.
 const EXTENDED_BYTES: usize = 72;
@@ -58,12 +59,17 @@ impl IdStock {
     }
 
     fn fill(&mut self) {
-        let uuids: Vec<_> =
-            (0..STOCK).map(|_| uuid(self.random.next_u64(), self.random.next_u64())).collect();
-        self.request = Bytes::from(uuids.into_flattened());
+        let mut text = vec![0; STOCK * (UUID_CHARS + EXTENDED_CHARS)];
+        let (request, extended) = text.split_at_mut(STOCK * UUID_CHARS);
+        for id in request.as_chunks_mut::<UUID_CHARS>().0 {
+            *id = uuid(self.random.next_u64(), self.random.next_u64());
+        }
         let mut bytes = [0; STOCK * EXTENDED_BYTES];
         self.random.fill_bytes(&mut bytes);
-        self.extended = Bytes::from(base64_simd::STANDARD.encode_to_string(bytes));
+        let _ = base64_simd::STANDARD.encode(&bytes, extended.as_out());
+        // One buffer for all, since each would have a counter to allocate as well.
+        self.extended = Bytes::from(text);
+        self.request = self.extended.split_to(STOCK * UUID_CHARS);
     }
 }
 
