@@ -1,19 +1,23 @@
 //! Who may call a server that requires signatures: access keys, their secrets, and whose they are.
 //!
-//! They come from a file as AWS's own tools read it, with one line more, which says whose the key is:
+//! They come from a file as AWS's own tools read it, with two lines more: until when a key is good, and whose it is:
 //!
 //! ```text
 //! [orders-writer]
 //! aws_access_key_id     = AKIDEXAMPLE
 //! aws_secret_access_key = wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY
 //! aws_session_token     = only for temporary keys
+//! aws_expiration        = 2030-01-02T00:47:31Z
 //! account_id            = 123456789012
 //! ```
 //!
 //! Without `account_id` (or `aws_account_id`, which some SDKs know) the account is the one that the key would have where
 //! no signature is required: the key itself if it is twelve digits, else the server's own. The profile's name is the
-//! user's: `arn:aws:iam::123456789012:user/orders-writer` is who policies and refusals then speak of. Other lines are
-//! passed over, as AWS's tools do, and so are profiles without a key.
+//! user's: `arn:aws:iam::123456789012:user/orders-writer` is who policies and refusals then speak of. AWS's tools know no
+//! line for the end of a key; those that write such files have several ([`EXPIRATION_NAMES`]), and each is read. Other
+//! lines are passed over, as AWS's tools do, and so are profiles without a key.
+
+mod expiry;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -23,6 +27,16 @@ use std::path::{Path, PathBuf};
 use ahash::RandomState;
 
 use crate::names::{AccountId, UserArn};
+
+/// The lines that say until when a temporary key is good: AWS's own names for it (`Expiration` in answers,
+/// `AWS_CREDENTIAL_EXPIRATION` in an environment) in small letters, and what writers of credentials files made of them.
+const EXPIRATION_NAMES: [&str; 5] = [
+    "aws_expiration",
+    "expiration",
+    "aws_credential_expiration",
+    "aws_session_expiration",
+    "x_security_token_expires",
+];
 
 /// Every access key that may sign.
 #[derive(Debug, Default)]
@@ -34,6 +48,8 @@ pub struct AccessKey {
     pub secret: Box<str>,
     /// What a request has to show beside its signature, if the key is a temporary one.
     pub session_token: Option<Box<str>>,
+    /// When it ceases to be good, epoch seconds, if it does.
+    pub expires_s: Option<u64>,
     /// Who signs with it.
     pub user: UserArn,
 }
@@ -71,6 +87,9 @@ pub enum BadCredentials {
     /// An account that is none.
     #[error("account_id of profile {0} is not twelve digits")]
     BadAccount(String),
+    /// An end that cannot be read.
+    #[error("the expiration of profile {0} is no date and time of ISO 8601")]
+    BadExpiration(String),
     /// One key, two users.
     #[error("the access key of profile {0} is another profile's as well")]
     KeyTwice(String),
@@ -86,6 +105,7 @@ struct Profile {
     key_id: Option<String>,
     secret: Option<String>,
     session_token: Option<String>,
+    expiration: Option<String>,
     account: Option<String>,
 }
 
@@ -151,13 +171,14 @@ impl Profile {
             "aws_secret_access_key" => &mut self.secret,
             "aws_session_token" => &mut self.session_token,
             "account_id" | "aws_account_id" => &mut self.account,
+            name if EXPIRATION_NAMES.contains(&name) => &mut self.expiration,
             _ => return,
         };
         *field = Some(value.to_owned()).filter(|value| !value.is_empty());
     }
 
     fn into_key(self, usual: AccountId) -> Result<Option<(Box<str>, AccessKey)>, BadCredentials> {
-        let Self { name, key_id, secret, session_token, account } = self;
+        let Self { name, key_id, secret, session_token, expiration, account } = self;
         let (id, secret) = match (key_id, secret) {
             (Some(id), Some(secret)) => (id, secret),
             (None, None) => return Ok(None),
@@ -169,9 +190,14 @@ impl Profile {
             }
             None => AccountId::parse(&id).unwrap_or(usual),
         };
+        let expires_s = match expiration {
+            Some(at) => Some(expiry::parse(&at).ok_or_else(|| BadCredentials::BadExpiration(name.clone()))?),
+            None => None,
+        };
         let key = AccessKey {
             secret: secret.into(),
             session_token: session_token.map(Into::into),
+            expires_s,
             user: UserArn { account, name: name.into() },
         };
         Ok(Some((id.into(), key)))
@@ -201,7 +227,7 @@ mod tests {
         let credentials = Credentials::parse(text, AccountId::DEFAULT).unwrap();
         assert_eq!(credentials.count(), 3);
         let told = |id: &str| {
-            let AccessKey { secret, session_token, user } = credentials.find(id).unwrap();
+            let AccessKey { secret, session_token, user, .. } = credentials.find(id).unwrap();
             (&**secret, session_token.as_deref(), user.to_string())
         };
         assert_eq!(told("AKID"), ("a/b+c==", None, "arn:aws:iam::000000000000:user/default".to_owned()));
@@ -210,6 +236,21 @@ mod tests {
         assert_eq!(told("222222222222").2, "arn:aws:iam::222222222222:user/plain");
         assert!(credentials.find("akid").is_none());
         assert!(!format!("{credentials:?}").contains("a/b+c"), "secrets stay out of logs");
+    }
+
+    /// Protects: each name under which tools write the end of a key is heard, and none of them has to be there.
+    #[test]
+    fn ends_of_keys() {
+        let expires_s = |line: &str| {
+            let text = format!("[p]\naws_access_key_id = A\naws_secret_access_key = s\n{line}\n");
+            Credentials::parse(&text, AccountId::DEFAULT).unwrap().find("A").unwrap().expires_s
+        };
+        for name in EXPIRATION_NAMES {
+            assert_eq!(expires_s(&format!("{name} = 2023-11-14T22:13:20Z")), Some(1_700_000_000), "{name}");
+        }
+        for line in ["", "aws_expiration =", "expires = 2023-11-14T22:13:20Z"] {
+            assert_eq!(expires_s(line), None, "{line}");
+        }
     }
 
     /// Protects: what would leave somebody out is told at the start, by its profile or line.
@@ -224,6 +265,7 @@ mod tests {
             ("[p]\naws_access_key_id = A\n".to_owned(), BadCredentials::HalfAKey("p".to_owned())),
             ("[p]\naws_secret_access_key = s".to_owned(), BadCredentials::HalfAKey("p".to_owned())),
             (format!("[p]\n{key}account_id = 1\n"), BadCredentials::BadAccount("p".to_owned())),
+            (format!("[p]\n{key}expiration = soon\n"), BadCredentials::BadExpiration("p".to_owned())),
             (format!("[p]\n{key}[q]\n{key}"), BadCredentials::KeyTwice("q".to_owned())),
         ] {
             assert_eq!(Credentials::parse(&text, AccountId::DEFAULT).err(), Some(bad), "{text}");

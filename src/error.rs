@@ -45,6 +45,8 @@ pub enum ErrorKind {
     InvalidSignature,
     /// The credentials name a service that is not served.
     UnrecognizedClient,
+    /// The credentials were temporary, and their time is over.
+    ExpiredToken,
     /// Something broke inside; the only kind that is not the client's fault.
     InternalFailure,
 }
@@ -72,6 +74,7 @@ impl ErrorKind {
             Self::IncompleteSignature => "IncompleteSignatureException",
             Self::InvalidSignature => "InvalidSignatureException",
             Self::UnrecognizedClient => "UnrecognizedClientException",
+            Self::ExpiredToken => "ExpiredTokenException",
             Self::InternalFailure => "InternalFailure",
         }
     }

@@ -12,7 +12,7 @@ use shardmill::config::Config;
 
 use crate::client::{Answer, request, socket};
 use crate::setup::{JSON, START_MS, TestServer, call, config, shard_id};
-use crate::signer::{GUEST, OWNER, PASSING, Signer};
+use crate::signer::{GUEST, LEAVING, OWNER, PASSING, Signer};
 use crate::speakers::{Http2, whole};
 
 const CBOR: &str = "application/x-amz-cbor-1.1";
@@ -100,6 +100,33 @@ fn what_does_not_hold() {
         "Signature not yet current: 20231114T222322Z is still later than 20231114T222321Z (20231114T221821Z + 5 min.)",
     );
     assert_eq!(ask(Signer { date: "20231114T221821Z", ..OWNER }).status, 200);
+}
+
+/// Protects: a temporary key is good until the time that the file says, by the service clock, in either form; then its
+/// owner is told so, and its account's other keys go on.
+#[test]
+fn keys_expire() {
+    let server = TestServer::signed_with_stream();
+    let lists = |signer: Signer| {
+        let presigned = server.exchange(&signer.presigned("ListStreams", 60, b"{}"));
+        [server.call_as(signer, "ListStreams", &json!({})), presigned]
+    };
+    let at = |signer: Signer, date| Signer { date, ..signer };
+    server.clock.advance(Duration::from_secs(7199));
+    for answer in lists(at(LEAVING, "20231115T001319Z")) {
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    server.clock.advance(Duration::from_secs(1));
+    for answer in lists(at(LEAVING, "20231115T001320Z")) {
+        check_refused(
+            &answer,
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+        );
+    }
+    for answer in lists(at(PASSING, "20231115T001320Z")) {
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
 }
 
 /// Protects: the order of refusals stays: a body that cannot be read, an unknown operation and missing credentials come

@@ -32,6 +32,8 @@ pub(crate) const GUEST: Signer = Signer { key_id: "GUEST", secret: "guest/secret
 /// Another user of it, with a temporary key.
 pub(crate) const PASSING: Signer =
     Signer { key_id: "PASSING", secret: "passing/secret", session_token: Some("pass/port=="), ..NEW };
+/// The same with a key that is good for two hours.
+pub(crate) const LEAVING: Signer = Signer { key_id: "LEAVING", secret: "leaving/secret", ..PASSING };
 
 impl TestServer {
     /// A server that requires signatures.

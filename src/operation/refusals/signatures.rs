@@ -34,6 +34,10 @@ refusals! {
     unknown_access_key() -> UnrecognizedClient, Recorded("A10"), REQUIRED
         => "The security token included in the request is invalid.";
 
+    /// The file of credentials says that the key's time is over.
+    expired_key() -> ExpiredToken, Inferred("A12"), REQUIRED
+        => "The security token included in the request is expired";
+
     /// The scope of the credential names another service.
     wrong_scope_service() -> InvalidSignature, Recorded("kinsumer#57"), REQUIRED
         => "Credential should be scoped to correct service: 'kinesis'.";

@@ -66,7 +66,7 @@ impl<'k> Check<'k> {
     /// Who has signed a request whose credentials are of the right form.
     ///
     /// # Errors
-    /// A8 or A9 of reference 2, a scope that is not ours, too little that is signed, A10, A7; in this order.
+    /// A8 or A9 of reference 2, a scope that is not ours, too little that is signed, A10, A12, A7; in this order.
     pub(super) fn caller<H: Headers + ?Sized>(
         self,
         head: &RequestHead<'_, H>,
@@ -91,7 +91,7 @@ impl<'k> Check<'k> {
         Ok(Caller { account: Some(key.user.account), region: Some(region), user: Some(&key.user) })
     }
 
-    /// The access key that is claimed, if the session token that belongs to it is shown.
+    /// The access key that is claimed, if the session token that belongs to it is shown and its time is not over.
     fn key(self, claim: &Claim<'_>, id: &str) -> Result<&'k AccessKey, ApiError> {
         let key = self.credentials.find(id).ok_or_else(refusals::unknown_access_key)?;
         let is_shown = match (&key.session_token, &claim.session_token) {
@@ -99,7 +99,13 @@ impl<'k> Check<'k> {
             (Some(token), Some(shown)) => token.as_bytes().ct_eq(shown.as_bytes()).into(),
             _ => false,
         };
-        if is_shown { Ok(key) } else { Err(refusals::unknown_access_key()) }
+        if !is_shown {
+            Err(refusals::unknown_access_key())
+        } else if key.expires_s.is_some_and(|expires_s| expires_s <= self.now_ms / 1000) {
+            Err(refusals::expired_key())
+        } else {
+            Ok(key)
+        }
     }
 }
 

@@ -161,7 +161,9 @@ fn credentials() -> Credentials {
     Credentials::parse(
         &format!(
             "[plain]\naws_access_key_id=AKID\naws_secret_access_key={SECRET}\naccount_id=111111111111\n\
-         [temporary]\naws_access_key_id=ASIA\naws_secret_access_key={SECRET}\naws_session_token=t0\n"
+         [temporary]\naws_access_key_id=ASIA\naws_secret_access_key={SECRET}\naws_session_token=t0\n\
+         [passing]\naws_access_key_id=ASIB\naws_secret_access_key={SECRET}\naws_session_token=t0\n\
+         aws_expiration=2023-11-14T22:13:20Z\n"
         ),
         AccountId::DEFAULT,
     )
@@ -299,6 +301,26 @@ fn time_limits() {
         ErrorKind::InvalidSignature,
         "Signature expired: 20231114T221320Z is now earlier than 20231114T221321Z (20231114T221821Z - 5 min.)",
     );
+}
+
+/// A12: from the second at which the key's time is over, and only to those who show its token.
+#[test]
+fn expired_keys() {
+    let signed_headers = "content-type;host;x-amz-date;x-amz-security-token;x-amz-target";
+    let signer = Signer { id: "ASIB", session_token: Some("t0"), signed_headers, ..Signer::new() };
+    let stranger = Signer { session_token: Some("t1"), ..signer.clone() };
+    for (mut request, mut other) in
+        [(signer.request(), stranger.request()), (signer.presigned(), stranger.presigned())]
+    {
+        assert!(checked(&request, NOW_S - 1).is_ok());
+        let text = "The security token included in the request is expired";
+        check_refused(&request, NOW_S, ErrorKind::ExpiredToken, text);
+        // Nobody looks at the signature then, as nobody does for a stranger.
+        request.body.push(' ');
+        check_refused(&request, NOW_S, ErrorKind::ExpiredToken, text);
+        other.body.push(' ');
+        check_refused(&other, NOW_S, ErrorKind::UnrecognizedClient, UNKNOWN);
+    }
 }
 
 /// Scopes that are not ours, and too little that is signed, though it is signed well.
