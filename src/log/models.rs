@@ -77,6 +77,29 @@ fn loom_two_readers_and_a_writer() {
     });
 }
 
+/// Protects: a log that closes, and moves what it holds, against a reader: it sees all of it, wherever it looks.
+#[test]
+fn loom_close_against_a_reader() {
+    explore(|| {
+        let (log, pool) = (Arc::new(Log::new()), ChunkPool::new());
+        let mut writer = Writer::new(1, BORN_MS);
+        append(&mut writer, &log, &pool, 0..5, BORN_MS);
+        let held_bytes = |log: &Log| log.view().segments().last().map_or(0, |tail| tail.capacity_bytes());
+        let tail_bytes = held_bytes(&log);
+        let closing = {
+            let log = Arc::clone(&log);
+            loom::thread::spawn(move || {
+                append(&mut writer, &log, &pool, 5..6, BORN_MS);
+                writer.close(&log, &pool);
+            })
+        };
+        assert!([5, 6].contains(&positions_seen(&log, 0).len()));
+        closing.join().unwrap();
+        assert_eq!(positions_seen(&log, 0).len(), 6);
+        assert!(2 * held_bytes(&log) <= tail_bytes, "nothing was moved");
+    });
+}
+
 /// Protects: trim against a reader: it sees a dense stretch that starts at or after its position, and the
 /// tip never runs back when the log is emptied.
 #[test]

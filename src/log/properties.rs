@@ -169,6 +169,15 @@ fn run(steps: Vec<Step>) {
         assert_eq!((log.tip(), log.horizon()), (model.tip(), model.horizon));
     }
     assert_eq!(read_log(&log, 0, NO_LIMITS), model.live());
+    let (watermark, appended) = (log.watermark(1), log.appended());
+    writer.close(&log, &pool);
+    assert_eq!((log.watermark(1), log.appended()), (watermark, appended));
+    assert_eq!(read_log(&log, 0, NO_LIMITS), model.live());
+    for record in model.live() {
+        assert_eq!(log.position_at_counter(record.counter), record.position);
+    }
+    writer.trim(&log, u64::MAX);
+    assert_eq!((log.tip(), pool.held_bytes()), (model.tip(), 0));
 }
 
 proptest! {
@@ -194,6 +203,51 @@ fn large_records_are_whole() {
     let records = read_log(&log, 0, NO_LIMITS);
     assert_eq!(records.iter().map(|record| record.data.len()).collect::<Vec<_>>(), sizes);
     assert!(records.iter().zip(1_u8..).all(|(record, fill)| record.data.iter().all(|byte| *byte == fill)));
+}
+
+/// Protects: a closed log holds little more than its records take, however large its last segment was; who reads that one
+/// keeps it until it is through.
+#[test]
+fn a_closed_log_gives_back_what_it_does_not_use() {
+    const KIB: u64 = 1 << 10;
+    for (records, held_kib) in [
+        (0, 0),
+        (1, 4),
+        (4, 4),
+        // From here on 4 KiB are full, and the rest stands in what had 64.
+        (5, 4 + 4),
+        (8, 4 + 4),
+        (9, 4 + 64),
+        (69, 4 + 64),
+        // In what had 1,024.
+        (70, 4 + 64 + 4),
+        (129, 4 + 64 + 64),
+        (369, 4 + 64 + 5 * 64),
+        (569, 4 + 64 + 8 * 64),
+        (669, 4 + 64 + 1_024),
+    ] {
+        let (pool, log, mut writer) = (ChunkPool::new(), Log::new(), Writer::new(1, BORN_MS));
+        for _ in 0..records {
+            append_parts(&mut writer, &log, &pool, b"key", &[7; 1_000], BORN_MS);
+        }
+        writer.commit();
+        let open_bytes = pool.held_bytes();
+        let slice = log.read(0, 0, NO_LIMITS, |_| ());
+        writer.close(&log, &pool);
+        assert!(pool.held_bytes() >= open_bytes, "a segment was taken from under its reader");
+        let mut whole = 0;
+        slice.visit(Cursor::default(), |record| {
+            whole += usize::from(record.data == [7; 1_000]);
+            true
+        });
+        drop(slice);
+        assert_eq!(
+            (whole, pool.held_bytes()),
+            (records, held_kib * KIB),
+            "{records} records, {open_bytes} B before"
+        );
+        assert_eq!(read_log(&log, 0, NO_LIMITS).len(), records);
+    }
 }
 
 /// Protects: a reader keeps what it holds, however much is trimmed and reused meanwhile.

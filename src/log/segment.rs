@@ -409,6 +409,30 @@ impl SegmentWriter {
         pushed
     }
 
+    /// What was published, in other memory: the same segment to readers. Panics if that is less than
+    /// [`Self::used_bytes`].
+    #[allow(unsafe_code)]
+    #[allow(clippy::needless_borrow, reason = "the model checker's slice is a copy")]
+    pub(crate) fn copy_to(&self, arena: Arena) -> Arc<Segment> {
+        let Segment { base, arena: from, .. } = &*self.segment;
+        let published = self.segment.published();
+        let marks_bytes = published.marks as usize * MARK_BYTES;
+        {
+            // SAFETY: what lies below the published bytes and above the published marks was written before the Release
+            // store that `published` has acquired, and is never written again. Nobody else knows of the other arena.
+            let (records, marks, mut room) = unsafe {
+                (
+                    from.read(0, published.bytes as usize),
+                    from.read(from.capacity() - marks_bytes, marks_bytes),
+                    arena.room(0..arena.capacity()),
+                )
+            };
+            room.put_first(&records);
+            room.put_last(&marks);
+        }
+        Arc::new(Segment { base: *base, published: AtomicU64::new(published.pack()), arena })
+    }
+
     /// Writes one record. `false` if it does not fit.
     #[cfg(test)]
     pub(crate) fn push(&mut self, record: EncodedRecord<'_>, arrival_ms: u64, counter: u64) -> bool {

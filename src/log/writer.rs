@@ -10,6 +10,9 @@ use super::record::EncodedRecord;
 use super::segment::{Base, Segment, SegmentWriter, own_segment_bytes};
 use super::{Log, Spine, View};
 
+/// What a closed log takes memory of its own in. Each piece is a mapping, and a process may have some 65,000 of them.
+const OWN_UNIT_BYTES: usize = if cfg!(shardmill_loom) { 8 } else { 64 << 10 };
+
 /// Why a record could not be appended.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
@@ -169,11 +172,18 @@ impl Writer {
         self.tail.as_ref().map(SegmentWriter::next_addresses)
     }
 
-    /// Publishes what was appended and lets go of what only further records would need.
-    pub fn close(&mut self) {
+    /// Publishes what was appended and lets go of what only further records would need: a tail that is less than half
+    /// full goes to memory of its size. Who reads the old one keeps it for as long.
+    pub fn close(&mut self, log: &Log, pool: &Arc<ChunkPool>) {
         self.commit();
-        self.tail = None;
         self.open_log = None;
+        let (Some(tail), Some(spine)) = (self.tail.take(), &self.spine) else { return };
+        let Some(arena) = closed_arena(pool, &tail) else { return };
+        let mut segments = spine.segments.clone();
+        if let Some(newest) = segments.last_mut() {
+            *newest = tail.copy_to(arena);
+        }
+        self.replace_spine(log, segments);
     }
 
     /// Moves the horizon past every record that arrived before `not_before_ms` and lets go of the segments
@@ -275,6 +285,19 @@ impl Writer {
         let class = if self.tail.is_some() { (self.class + 1).min(pool.class_max()) } else { 0 };
         self.class = (class..=CLASS_MAX).find(|class| is_shared(*class, record_bytes)).unwrap_or(CLASS_MAX);
         pool.take(self.class)
+    }
+}
+
+/// Memory for a segment that takes no more records, if it would be half of what it has or less: a chunk, or a mapping of
+/// its own. Without memory to go to it stays where it is.
+fn closed_arena(pool: &Arc<ChunkPool>, tail: &SegmentWriter) -> Option<Arena> {
+    let (used_bytes, capacity_bytes) = (tail.used_bytes(), tail.segment().capacity_bytes());
+    let class = CHUNK_BYTES.iter().position(|bytes| used_bytes <= *bytes && 2 * bytes <= capacity_bytes);
+    let own_bytes = used_bytes.next_multiple_of(OWN_UNIT_BYTES);
+    match class {
+        Some(class) => pool.take(class).ok(),
+        None if 2 * own_bytes <= capacity_bytes => pool.take_own(own_bytes).ok(),
+        None => None,
     }
 }
 

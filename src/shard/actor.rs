@@ -229,7 +229,7 @@ fn run(shard: &Shard, state: &mut ActorState, command: Command) {
         Command::Trim { not_before_ms } => state.writer.trim(&shard.log, not_before_ms),
         Command::Seal(seal) => {
             state.condition = Condition::Sealed;
-            state.writer.close();
+            state.writer.close(&shard.log, &shard.context.pool);
             seal.note(state.writer.arrival_ms(0));
         }
         #[cfg(test)]

@@ -85,7 +85,7 @@ impl LoadedLog {
             self.writer.tell_counter(&self.log);
         }
         if !is_open {
-            self.writer.close();
+            self.writer.close(&self.log, &self.context.pool);
         }
         let Self { context, log, writer } = self;
         Shard::with(id, range, created_s, context, log, ActorState::of(writer, is_open))

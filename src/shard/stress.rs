@@ -204,6 +204,21 @@ async fn a_poisoned_shard_is_sealed() {
     assert_eq!((after.failed_count(), after.shards_given_back().count()), (4, 1));
 }
 
+/// Protects: a sealed shard gives back the part of its last segment that nothing was written to.
+#[tokio::test]
+async fn a_sealed_shard_is_small() {
+    let (shards, _) = shards(1);
+    let held_bytes = || shards[0].context.pool.held_bytes();
+    let mut sent = 0;
+    while held_bytes() <= 4 << 10 {
+        put(&batch(&shards, 10, sent)).await;
+        sent += 10;
+    }
+    assert_eq!(held_bytes(), (4 << 10) + (64 << 10));
+    Seal::shards(&shards, |_| ());
+    assert_eq!((held_bytes(), shards[0].log().tip()), (2 * (4 << 10), sent));
+}
+
 /// Protects: a sealed shard is still trimmed.
 #[tokio::test]
 async fn a_sealed_shard_is_trimmed() {
