@@ -1,7 +1,8 @@
 //! Who may call what, where callers are known because their signatures were checked (reference 12).
 //!
 //! Users of the account that a resource belongs to may do everything that its policy does not deny: there are no
-//! identity policies here. Users of others may do what the resource's policy allows them.
+//! identity policies here. Users of others may do what the resource's policy allows them. It is asked at the call: a
+//! subscription that has begun goes on to its five minutes, whatever becomes of the policy.
 
 use crate::control::Scope;
 use crate::error::ApiError;

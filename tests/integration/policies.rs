@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shardmill::operation::Operation;
 
 use crate::client::Answer;
-use crate::setup::{TestServer, shard_id};
+use crate::setup::{JSON, TestServer, shard_id};
 use crate::signer::{GUEST, OWNER, PASSING, Signer};
 
 const ARN: &str = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
@@ -181,6 +181,30 @@ fn own_resources_need_no_policy() {
     }
     let put = json!({"StreamName": "s", "Data": "AA==", "PartitionKey": "k"});
     assert_eq!(server.call_as(PASSING, "PutRecord", &put).status, 200);
+}
+
+/// Protects: a subscription was permitted when it was asked for: it goes on without its policy, and the next one is refused.
+#[test]
+fn subscriptions_outlive_their_policy() {
+    let server = TestServer::signed_with_stream();
+    let consumer = consumer(&server);
+    set_policy(&server, &consumer, &policy("Allow", "222222222222", "kinesis:SubscribeToShard", &consumer));
+    let start =
+        json!({"ConsumerARN": consumer, "ShardId": shard_id(0), "StartingPosition": {"Type": "LATEST"}});
+    let mut subscription = server.connect();
+    subscription.send(GUEST.post("SubscribeToShard", JSON, start.to_string().as_bytes()));
+    assert_eq!(subscription.begin_answer().status, 200);
+    server.call_as(OWNER, "DeleteResourcePolicy", &json!({"ResourceARN": consumer}));
+    let put = json!({"StreamName": "s", "Data": "AA==", "PartitionKey": "k"});
+    assert_eq!(server.call_as(OWNER, "PutRecord", &put).status, 200);
+    loop {
+        let event = subscription.chunk().expect("a subscription that goes on");
+        if String::from_utf8_lossy(&event).contains("\"Data\":\"AA==\"") {
+            break;
+        }
+    }
+    let refused = server.call_as(GUEST, "SubscribeToShard", &start).json();
+    assert_eq!(refused["__type"], "AccessDeniedException");
 }
 
 /// Protects: an iterator and a token are no permission: what the owner was given is not good for others, and what others
