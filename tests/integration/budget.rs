@@ -22,7 +22,7 @@ fn mebibyte() -> Bytes {
 
 /// Protects: a thousand bodies of 1 MiB on one connection, far more than there is room for, are all read in the end, as
 /// the client's library sends them.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_thousand_mebibytes_on_one_connection() {
     let server = narrow();
     let client = Http2::open(server.address).await;
@@ -42,7 +42,7 @@ async fn a_thousand_mebibytes_on_one_connection() {
 
 /// Protects: bodies that are half sent, all at once, in the worst order: those that wait for their share have filled their
 /// windows, and those that have it are sent last.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn half_sent_bodies_do_not_wait_for_each_other() {
     let server = narrow();
     let client = Http2::open(server.address).await;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use shardmill::Server;
 use shardmill::clock::MovableClock;
 use shardmill::config::{Config, Limit};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::client::{Answer, Connection, request};
 
@@ -81,6 +82,11 @@ impl TestServer {
 impl Drop for TestServer {
     fn drop(&mut self) {
         if let Some(server) = self.server.take() {
+            let runtime = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+            assert!(
+                !matches!(runtime, Ok(RuntimeFlavor::CurrentThread)) || std::thread::panicking(),
+                "a client on the thread that waits for the server's end cannot see it: take a runtime of several"
+            );
             server.shutdown();
         }
     }

@@ -279,7 +279,7 @@ fn requests_of_another_form() {
 }
 
 /// Protects: over HTTP/2 the host is signed as `host` and sent as `:authority`.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn over_http2() {
     let server = TestServer::signed_with_stream();
     let client = Http2::open(server.address).await;

@@ -72,6 +72,13 @@ impl Http2 {
         ready.send_request(head, false).expect("a stream")
     }
 
+    /// The answer to a GET.
+    pub(crate) async fn get(&self, path: &str) -> Http2Answer {
+        let head = Request::get(format!("http://localhost{path}")).body(()).unwrap();
+        let mut ready = within(self.requests.clone().ready()).await.expect("room for a stream");
+        whole(ready.send_request(head, true).expect("a stream").0).await
+    }
+
     /// The answer to one operation.
     pub(crate) async fn call(&self, operation: &str, input: &Value) -> Http2Answer {
         self.post(operation, input.to_string().into()).await

@@ -26,7 +26,7 @@ fn generating() -> (TestServer, Vec<u8>) {
 
 /// Protects: every way in which clients come to HTTP/1.1 or HTTP/2 within TLS, in both versions of TLS, and plain HTTP on
 /// the same port.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn every_way_in() {
     let (server, ca) = generating();
     let address = server.address;
@@ -53,7 +53,7 @@ async fn every_way_in() {
 }
 
 /// Protects: the certificate is good for whatever name the client checks, and for nobody who does not trust the CA.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn names() {
     let (server, ca) = generating();
     let client = Tls::trusting(&ca);
@@ -136,7 +136,7 @@ fn own() -> (String, String) {
 }
 
 /// Protects: the user's own certificate is the one that is shown, from two files or from one.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_users_own() {
     let folder = Folder::new();
     let (certificate, key) = own();
