@@ -8,8 +8,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::client::Connection;
-use crate::setup::wait_until;
-use crate::speakers::Tls;
+use crate::setup::{allow_many_sockets, wait_until};
+use crate::speakers::{Http2, Tls};
 
 /// The program with these variables and no others of the test's environment.
 fn command(variables: &[(&str, &str)]) -> Command {
@@ -36,6 +36,13 @@ impl Program {
         let address = line.split_once("http://").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
         let address = address.unwrap_or_else(|| panic!("not a start-up line: {line:?}"));
         Self { child, stdout, line, address }
+    }
+
+    /// The memory that it has touched, in KiB; only Linux tells.
+    fn resident_kib(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.trim().strip_suffix(" kB")?.parse().ok()
     }
 
     fn signal(&self, signal: Signal) {
@@ -108,6 +115,29 @@ fn it_takes_all_files_that_it_may() {
     let files: Vec<_> =
         limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().collect();
     assert_eq!(files[3], files[4], "{files:?}");
+}
+
+/// Protects: a connection in HTTP/2 that has nothing to say costs what README says, which no limit bounds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn idle_http2_connections_cost_little() {
+    const CONNECTIONS: u64 = 1_000;
+    const KIB_MAX: u64 = 48;
+    allow_many_sockets();
+    let program = Program::start(&[("SHARDMILL_MEMORY_LIMIT", "128MiB"), ("SHARDMILL_WORKERS", "2")]);
+    let mut clients = Vec::new();
+    let Some(before_kib) = program.resident_kib() else { return };
+    for _ in 0..CONNECTIONS {
+        let client = Http2::open(program.address).await;
+        assert_eq!(client.call("ListStreams", &json!({})).await.head.status(), 200);
+        clients.push(client);
+    }
+    let each_kib = (program.resident_kib().unwrap() - before_kib) / CONNECTIONS;
+    println!("{each_kib} KiB for each of {CONNECTIONS} connections");
+    assert!(each_kib <= KIB_MAX, "{each_kib} KiB each");
+    // None of them was given up for another.
+    for client in &clients {
+        assert_eq!(client.call("ListStreams", &json!({})).await.head.status(), 200);
+    }
 }
 
 /// Protects: a signal right after the start-up line is not lost.
