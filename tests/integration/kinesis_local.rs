@@ -1,6 +1,6 @@
 //! State files between shardmill and the real kinesis-mock, in both directions. It comes from npm as `kinesis-local`.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::client::Connection;
 use crate::folder::Folder;
-use crate::setup::{shard_id, wait_until};
+use crate::setup::{free_ports, shard_id, wait_until};
 
 /// The version that writes and reads; the integrity of what is installed is npm's to check, by the registry's word.
 const PACKAGE: &str = "kinesis-local@0.6.2";
@@ -47,8 +47,7 @@ struct Process {
 impl Process {
     /// Either system, with its state in the file `state.json` of this folder.
     fn start(command: &mut Command, folder: &Path) -> Self {
-        let ports = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-        let [plain, tls] = ports.map(|listener| listener.local_addr().unwrap().port());
+        let [plain, tls] = free_ports();
         command
             .env("KINESIS_MOCK_PLAIN_PORT", plain.to_string())
             .env("KINESIS_MOCK_TLS_PORT", tls.to_string());

@@ -4,7 +4,7 @@
 //! Needs `node`, of any version from 16.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use shardmill::config::{Config, Invocation};
 use crate::cbor::{blob, map, member};
 use crate::client::Connection;
 use crate::folder::Folder;
-use crate::setup::{shard_id, wait_until};
+use crate::setup::{free_ports, shard_id, wait_until};
 use crate::source::root;
 use crate::speakers::Tls;
 
@@ -62,12 +62,6 @@ fn node(folder: &Folder, file: &str) -> Command {
     command.env_clear().env("PATH", std::env::var_os("PATH").expect("a PATH"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
-}
-
-/// Different ports that nobody listens on, chosen as LocalStack chooses them.
-fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
 fn here(port: u16) -> SocketAddr {

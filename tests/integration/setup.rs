@@ -1,6 +1,7 @@
 //! A server for each test, on a clock that stands still, and the requests that most tests make.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -164,6 +165,22 @@ pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
         std::thread::yield_now();
     }
+}
+
+/// Different ports that nobody listens on, for servers that are told theirs. The system gives them to nobody who asks for
+/// any, so that no other test has them by the time the server takes them, or takes them again.
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
+    const PORTS: std::ops::Range<u16> = 10_000..30_000;
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    // Other processes may run the same tests.
+    let first = std::process::id().wrapping_mul(97);
+    let next = || {
+        let number =
+            first.wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed)) % u32::from(PORTS.end - PORTS.start);
+        PORTS.start + u16::try_from(number).unwrap()
+    };
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok();
+    [(); N].map(|()| std::iter::repeat_with(next).take(PORTS.len()).find(is_free).expect("a free port"))
 }
 
 /// Lets this process have as many sockets as the system would give it. Both ends of each connection are in it, and the

@@ -7,7 +7,7 @@ use shardmill::Server;
 use shardmill::clock::Clock;
 use shardmill::config::Config;
 
-use crate::setup::{TestServer, config, wait_until};
+use crate::setup::{TestServer, config, free_ports, wait_until};
 
 /// Protects: a request that has begun is answered whole after the end was asked for; idle connections are closed and
 /// new ones refused meanwhile; and the server counts nobody as cut off.
@@ -34,7 +34,9 @@ fn graceful() {
 /// Protects: a server that ends gives its port back, and another one starts there without the old streams.
 #[test]
 fn the_port_is_free_again() {
-    let server = TestServer::with_stream(1);
+    let [port] = free_ports();
+    let server = TestServer::with(Config { port, ..config() });
+    server.create("s", 1);
     let address = server.address;
     server.into_server().shutdown();
     let again = TestServer::with(Config { port: address.port(), ..config() });
