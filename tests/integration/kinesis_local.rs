@@ -94,13 +94,14 @@ impl Process {
     }
 
     fn put(&self, numbers: std::ops::Range<u32>) {
-        for number in numbers {
+        let record = |number| {
             let data = base64_simd::STANDARD.encode_to_string(format!("data {number}"));
-            self.call(
-                "PutRecord",
-                json!({"StreamName": "s", "PartitionKey": format!("k{number}"), "Data": data}),
-            );
-        }
+            json!({"PartitionKey": format!("k{number}"), "Data": data})
+        };
+        // All at once: the mock takes a tenth of a second for each call.
+        let records: Vec<_> = numbers.map(record).collect();
+        let answer = self.call("PutRecords", json!({"StreamName": "s", "Records": records}));
+        assert_eq!(answer["FailedRecordCount"], 0, "{answer}");
     }
 
     /// Number, key and data of every record, shard by shard.
