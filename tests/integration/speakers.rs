@@ -46,9 +46,11 @@ impl Http2 {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        // No more than one answer is read ahead; the streams that the server allows are allowed from the start.
+        // No more than one answer is read ahead; and until the server has said how many streams it allows, they are no more
+        // than any server does: it would refuse the others.
         let mut builder = h2::client::Builder::new();
         builder.initial_window_size(1 << 20).initial_connection_window_size(16 << 20);
+        builder.initial_max_send_streams(100);
         let (requests, connection) = within(builder.handshake(stream)).await.expect("an HTTP/2 connection");
         tokio::spawn(async move {
             // A server that stops, or a test that ends, ends it.
