@@ -59,6 +59,11 @@ impl Http2 {
         Self { requests }
     }
 
+    /// Waits for room for a stream: for as long as those that have one take, each of which is waited for with patience.
+    async fn room(&self) -> SendRequest<Bytes> {
+        self.requests.clone().ready().await.expect("room for a stream")
+    }
+
     /// Begins a request for an operation. The body's length is declared unless it is `None`.
     pub(crate) async fn begin(
         &self,
@@ -70,15 +75,15 @@ impl Http2 {
 
     /// Sends the head of any request.
     pub(crate) async fn send(&self, head: Request<()>) -> (ResponseFuture, SendStream<Bytes>) {
-        let mut ready = within(self.requests.clone().ready()).await.expect("room for a stream");
-        ready.send_request(head, false).expect("a stream")
+        let mut requests = self.room().await;
+        requests.send_request(head, false).expect("a stream")
     }
 
     /// The answer to a GET.
     pub(crate) async fn get(&self, path: &str) -> Http2Answer {
         let head = Request::get(format!("http://localhost{path}")).body(()).unwrap();
-        let mut ready = within(self.requests.clone().ready()).await.expect("room for a stream");
-        whole(ready.send_request(head, true).expect("a stream").0).await
+        let mut requests = self.room().await;
+        whole(requests.send_request(head, true).expect("a stream").0).await
     }
 
     /// The answer to one operation.
