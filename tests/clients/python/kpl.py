@@ -10,7 +10,7 @@ import time
 
 import boto3
 from steps import Steps, equal
-from workers import STREAM, Worker, active, end_workers, told, wait_for
+from workers import STREAM, Worker, active, end_workers, split_first, stored, told, wait_for
 
 steady = sys.argv[1] == "--steady"
 split_at = sys.argv.index("--")
@@ -26,20 +26,6 @@ def producing(prefix, count):
     return process, [f"{prefix}-{i}" for i in range(count)]
 
 
-def stored():
-    """How many records there are, however many more are aggregated in them."""
-    count = 0
-    for shard in client.list_shards(StreamName=STREAM)["Shards"]:
-        position = client.get_shard_iterator(
-            StreamName=STREAM, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        while position:
-            reply = client.get_records(ShardIterator=position)
-            count += len(reply["Records"])
-            position = reply.get("NextShardIterator") if reply["Records"] else None
-    return count
-
-
 kept = {}
 
 
@@ -49,7 +35,8 @@ def _():
     active(client)
     process, kept["texts"] = producing("before", 3_000)
     equal(process.wait(60), 0)
-    assert 0 < stored() < 1_500, stored()
+    count = len(stored(client))
+    assert 0 < count < 1_500, count
 
 
 @steps.step("the KCL takes them apart: each once")
@@ -62,8 +49,7 @@ def _():
 def through_a_split():
     process, texts = producing("during", 6_000)
     time.sleep(4)
-    client.split_shard(StreamName=STREAM, ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**126))
-    active(client)
+    split_first(client)
     equal(process.wait(60), 0)
     wait_for(texts)
     found = {line.shard for line in told("record") if line.text.startswith("during-")}

@@ -9,6 +9,7 @@ from collections import Counter
 
 import boto3
 from steps import Steps, equal, wait_until
+from workers import stored
 
 STREAM = "trades"
 COUNT = 2_000
@@ -18,7 +19,7 @@ write, read = sys.argv[1:split_at], sys.argv[split_at + 1 :]
 client = boto3.client("kinesis", endpoint_url=os.environ["KINESIS_ENDPOINT"])
 steps = Steps()
 # (stock, kind): how many trades the stream holds.
-stored = Counter()
+written = Counter()
 
 
 @steps.step("trades are written to two shards")
@@ -26,18 +27,9 @@ def _():
     client.create_stream(StreamName=STREAM, ShardCount=2)
     client.get_waiter("stream_exists").wait(StreamName=STREAM, WaiterConfig={"Delay": 1})
     equal(subprocess.run([*write, STREAM, str(COUNT)], timeout=60).returncode, 0)
-    for shard in client.list_shards(StreamName=STREAM)["Shards"]:
-        position = client.get_shard_iterator(
-            StreamName=STREAM, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        while True:
-            reply = client.get_records(ShardIterator=position)
-            position = reply["NextShardIterator"]
-            trades = [json.loads(record["Data"]) for record in reply["Records"]]
-            stored.update((trade["stock"], trade["kind"]) for trade in trades)
-            if not trades:
-                break
-    equal(stored.total(), COUNT)
+    trades = [json.loads(record["Data"]) for record in stored(client, STREAM)]
+    written.update((trade["stock"], trade["kind"]) for trade in trades)
+    equal(written.total(), COUNT)
 
 
 @steps.step("the reader's popular stocks are those that were traded")
@@ -54,7 +46,7 @@ def _():
     with open("reader.log", "w") as log:
         reader = subprocess.Popen([*read, STREAM], stdout=subprocess.PIPE, stderr=log, text=True)
     threading.Thread(target=listen, daemon=True).start()
-    expected = {stock: (stored[stock, "BUY"], stored[stock, "SELL"]) for stock, _ in stored}
+    expected = {stock: (written[stock, "BUY"], written[stock, "SELL"]) for stock, _ in written}
     try:
         wait_until("the reader has read all trades", lambda: found == expected, 150)
     finally:

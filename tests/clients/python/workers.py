@@ -35,10 +35,10 @@ class Worker:
     told = []
     all = []
 
-    def __init__(self, name, command):
+    def __init__(self, name, command, **more):
         self.name = name
         self.all.append(self)
-        environment = os.environ | {"STREAM": STREAM, "APPLICATION": "application", "WORKER": name}
+        environment = os.environ | {"STREAM": STREAM, "APPLICATION": "application", "WORKER": name} | more
         self.errors = open(f"{name}.log", "w")
         self.process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, text=True
@@ -79,14 +79,34 @@ def wait_for(texts):
         raise AssertionError(f"{error}: {len(missing)} of {len(texts)} are missing, {sorted(missing)[:3]}") from None
 
 
-def active(client):
+def active(client, stream=STREAM):
     """Waits until the stream is ACTIVE."""
 
     def is_active():
-        found = client.describe_stream_summary(StreamName=STREAM)["StreamDescriptionSummary"]
+        found = client.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
         return found["StreamStatus"] == "ACTIVE"
 
-    wait_until("the stream is ACTIVE", is_active)
+    wait_until(f"{stream} is ACTIVE", is_active)
+
+
+def split_first(client, stream=STREAM):
+    """Splits the first of a stream's two shards in the middle, into shards 2 and 3."""
+    client.split_shard(StreamName=stream, ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**126))
+    active(client, stream)
+
+
+def stored(client, stream=STREAM):
+    """The records that the stream holds, each with its `ShardId`, however many more are aggregated in them."""
+    records = []
+    for shard in client.list_shards(StreamName=stream)["Shards"]:
+        position = client.get_shard_iterator(
+            StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        while position:
+            reply = client.get_records(ShardIterator=position)
+            records += [record | {"ShardId": shard["ShardId"]} for record in reply["Records"]]
+            position = reply.get("NextShardIterator") if reply["Records"] else None
+    return records
 
 
 def end_workers():
