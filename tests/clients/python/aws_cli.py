@@ -13,6 +13,8 @@ PROGRAM = sys.argv[1]
 FIRST_RECORD_ONLY = sys.argv[2:] == ["first-record"]
 STREAM = "cli"
 steps = Steps()
+# The commands that were given.
+given = set()
 kept = {}
 
 
@@ -29,6 +31,7 @@ def aws(command, *arguments):
         capture_output=True,
         text=True,
     )
+    given.add(command)
     if done.returncode != 0:
         raise AssertionError(f"{command} ended with {done.returncode}: {done.stderr.strip()}")
     return json.loads(done.stdout) if done.stdout.strip() else None
@@ -185,6 +188,18 @@ def _():
 def _():
     aws("delete-stream", *on("--enforce-consumer-deletion"))
     aws("wait", "stream-not-exists", *on())
+
+
+@steps.step("every command that this CLI has was given; subscribe-to-shard it has not")
+def _():
+    try:
+        aws("no-such-command")
+    except AssertionError as refusal:
+        _, choices = str(refusal).split("Invalid choice, valid choices are:")
+        commands = set(choices.replace("|", " ").split()) - {"help"}
+    assert len(commands) > 30, commands
+    equal(commands - given, set())
+    equal("subscribe-to-shard" in commands, False)
 
 
 steps.end()
