@@ -91,7 +91,7 @@ await step("a refusal has its class", async () => {
   );
 });
 
-await step("every paginator", async () => {
+await step("paginators", async () => {
   await send("RegisterStreamConsumer", { StreamARN: arn, ConsumerName: "other" });
   const made = await send("RegisterStreamConsumer", { StreamARN: arn, ConsumerName: "one" });
   consumer = made.Consumer.ConsumerARN;
@@ -103,6 +103,10 @@ await step("every paginator", async () => {
   for await (const page of kinesis.paginateListStreamConsumers({ client: used, pageSize: 1 }, { StreamARN: arn }))
     names.push(...page.Consumers.map((one) => one.ConsumerName));
   assert.deepEqual(names.sort(), ["one", "other"]);
+  const streams = [];
+  for await (const page of kinesis.paginateListStreams({ client: used, pageSize: 1 }, {}))
+    streams.push(...page.StreamNames);
+  assert.deepEqual(streams, [StreamName]);
 });
 
 // Subscribes, and hands over each event until `done` says so or the subscription ends.
@@ -118,23 +122,25 @@ async function subscribed(ShardId, done) {
   }
 }
 
-await step("SubscribeToShard through a split, to the shard's end", async () => {
+await step("SubscribeToShard: what is put meanwhile, through a split, to the shard's end", async () => {
   const before = (await drained("shardId-000000000000")).records.length;
   let found = 0;
   let last;
-  let splitting;
+  const change = async () => {
+    const record = { PartitionKey: "p", ExplicitHashKey: "0", Data: Buffer.from("meanwhile") };
+    await send("PutRecord", { StreamName, ...record });
+    const NewStartingHashKey = (2n ** 126n).toString();
+    await send("SplitShard", { StreamName, ShardToSplit: "shardId-000000000000", NewStartingHashKey });
+  };
+  let changing;
   await subscribed("shardId-000000000000", (event) => {
     found += event.Records.length;
     last = event;
-    splitting ??= send("SplitShard", {
-      StreamName,
-      ShardToSplit: "shardId-000000000000",
-      NewStartingHashKey: (2n ** 126n).toString(),
-    });
+    changing ??= change();
     return false;
   });
-  await splitting;
-  assert.equal(found, before);
+  await changing;
+  assert.equal(found, before + 1);
   assert.deepEqual(
     last.ChildShards.map((child) => child.ShardId),
     ["shardId-000000000002", "shardId-000000000003"],

@@ -64,10 +64,11 @@ func trusting(path string) aws.HTTPClient {
 func main() {
 	step("create, wait, describe", create)
 	step("put 500, get 500, in order", putAndGet)
+	step("put one after the other, in order", putInOrder)
 	step("paginators", paginators)
 	step("a refusal has its class", refusal)
-	step("SubscribeToShard through a split, to the shard's end", fanOut)
-	step("reshard: the parent ends with its children", reshard)
+	step("SubscribeToShard: what is put meanwhile, through a split, to the shard's end", fanOut)
+	step("reshard: the parent ends with its children, they with the merged one", reshard)
 	step("delete, wait", remove)
 	end()
 }
@@ -162,12 +163,32 @@ func putAndGet() error {
 }
 
 func inOrder(one, other types.Record) int {
-	return number(one).Cmp(number(other))
+	return number(one.SequenceNumber).Cmp(number(other.SequenceNumber))
 }
 
-func number(record types.Record) *big.Int {
-	parsed, _ := new(big.Int).SetString(*record.SequenceNumber, 10)
+func number(text *string) *big.Int {
+	parsed, _ := new(big.Int).SetString(*text, 10)
 	return parsed
+}
+
+// putToParent puts one record, behind the one of this number if there is one.
+func putToParent(after *string) (*kinesis.PutRecordOutput, error) {
+	return client.PutRecord(ctx, &kinesis.PutRecordInput{
+		StreamName: stream, Data: []byte("one"), PartitionKey: aws.String("p"),
+		ExplicitHashKey: aws.String("0"), SequenceNumberForOrdering: after,
+	})
+}
+
+func putInOrder() error {
+	first, err := putToParent(nil)
+	if err != nil {
+		return err
+	}
+	second, err := putToParent(first.SequenceNumber)
+	if err != nil {
+		return err
+	}
+	return equal(number(first.SequenceNumber).Cmp(number(second.SequenceNumber)), -1)
 }
 
 func paginators() error {
@@ -201,7 +222,21 @@ func paginators() error {
 		}
 	}
 	slices.Sort(names)
-	return equal(names, []string{"one", "other"})
+	if err := equal(names, []string{"one", "other"}); err != nil {
+		return err
+	}
+	var described []types.Shard
+	parts := kinesis.NewDescribeStreamPaginator(client, &kinesis.DescribeStreamInput{
+		StreamName: stream, Limit: aws.Int32(1),
+	})
+	for parts.HasMorePages() {
+		part, err := parts.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		described = append(described, part.StreamDescription.Shards...)
+	}
+	return equal(len(described), 2)
 }
 
 func refusal() error {
@@ -244,6 +279,9 @@ func fanOut() error {
 		children = value.ChildShards
 		if !split {
 			split = true
+			if _, err := putToParent(nil); err != nil {
+				return err
+			}
 			if err := splitParent(); err != nil {
 				return err
 			}
@@ -252,7 +290,7 @@ func fanOut() error {
 	if err := events.Err(); err != nil {
 		return err
 	}
-	if err := equal(found, len(before)); err != nil {
+	if err := equal(found, len(before)+1); err != nil {
 		return err
 	}
 	return equal(len(children), 2)
@@ -262,7 +300,28 @@ func reshard() error {
 	if err := active(); err != nil {
 		return err
 	}
-	_, last, err := drained(parent)
+	children := []string{"shardId-000000000002", "shardId-000000000003"}
+	if err := endsWith(*parent, children); err != nil {
+		return err
+	}
+	_, err := client.MergeShards(ctx, &kinesis.MergeShardsInput{
+		StreamName: stream, ShardToMerge: &children[0], AdjacentShardToMerge: &children[1],
+	})
+	if err != nil {
+		return err
+	}
+	if err := active(); err != nil {
+		return err
+	}
+	return errors.Join(
+		endsWith(children[0], []string{"shardId-000000000004"}),
+		endsWith(children[1], []string{"shardId-000000000004"}),
+	)
+}
+
+// endsWith checks that these shards follow a closed one.
+func endsWith(shard string, expected []string) error {
+	_, last, err := drained(&shard)
 	if err != nil {
 		return err
 	}
@@ -270,7 +329,7 @@ func reshard() error {
 	for _, child := range last.ChildShards {
 		children = append(children, *child.ShardId)
 	}
-	return equal(children, []string{"shardId-000000000002", "shardId-000000000003"})
+	return equal(children, expected)
 }
 
 func remove() error {

@@ -24,6 +24,7 @@ import software.amazon.awssdk.services.kinesis.model.ChildShard;
 import software.amazon.awssdk.services.kinesis.model.Consumer;
 import software.amazon.awssdk.services.kinesis.model.ConsumerStatus;
 import software.amazon.awssdk.services.kinesis.model.GetRecordsResponse;
+import software.amazon.awssdk.services.kinesis.model.PutRecordRequest;
 import software.amazon.awssdk.services.kinesis.model.PutRecordsRequestEntry;
 import software.amazon.awssdk.services.kinesis.model.Record;
 import software.amazon.awssdk.services.kinesis.model.ResourceNotFoundException;
@@ -68,11 +69,12 @@ final class SdkV2 {
     public static void main(String[] arguments) {
         Steps.step("create, wait, describe", SdkV2::create);
         Steps.step("put 500, get 500, in order", SdkV2::putAndGet);
+        Steps.step("put one after the other, in order", SdkV2::putInOrder);
         Steps.step("a refusal has its class", SdkV2::refusal);
         Steps.step("paginators", SdkV2::paginators);
         Steps.step("asynchronous: 50 puts at once, and each is read", SdkV2::manyAtOnce);
         Steps.step("asynchronous: a refusal has its class", SdkV2::asynchronousRefusal);
-        Steps.step("asynchronous: SubscribeToShard through a split, to the shard's end", SdkV2::fanOut);
+        Steps.step("asynchronous: SubscribeToShard: what is put meanwhile, to the shard's end", SdkV2::fanOut);
         Steps.step("asynchronous: the parent ends with its children", SdkV2::shardEnd);
         Steps.step("delete, wait", SdkV2::delete);
         Steps.end();
@@ -129,6 +131,17 @@ final class SdkV2 {
             }
         }
         Steps.equal(found.stream().sorted().toList(), expected);
+    }
+
+    static void putInOrder() {
+        var put = PutRecordRequest.builder()
+                .streamName(STREAM)
+                .partitionKey("p")
+                .explicitHashKey("0")
+                .data(SdkBytes.fromUtf8String("one"));
+        var first = CLIENT.putRecord(put.build()).sequenceNumber();
+        var second = CLIENT.putRecord(put.sequenceNumberForOrdering(first).build()).sequenceNumber();
+        Steps.equal(new BigInteger(first).compareTo(new BigInteger(second)), -1);
     }
 
     static void refusal() {
@@ -212,16 +225,14 @@ final class SdkV2 {
     static void fanOut() throws Exception {
         var found = new AtomicInteger();
         var last = new AtomicReference<SubscribeToShardEvent>();
-        var splitting = new AtomicReference<CompletableFuture<?>>();
+        var changing = new AtomicReference<CompletableFuture<?>>();
         var handler = SubscribeToShardResponseHandler.builder()
                 .subscriber(one -> {
                     var event = (SubscribeToShardEvent) one;
                     found.addAndGet(event.records().size());
                     last.set(event);
-                    if (splitting.get() == null) {
-                        splitting.set(ASYNC_CLIENT.splitShard(r -> r.streamName(STREAM)
-                                .shardToSplit(PARENT)
-                                .newStartingHashKey(BigInteger.ONE.shiftLeft(126).toString())));
+                    if (changing.get() == null) {
+                        changing.set(putAndSplit());
                     }
                 })
                 .build();
@@ -230,10 +241,21 @@ final class SdkV2 {
                         r -> r.consumerARN(consumer).shardId(PARENT).startingPosition(p -> p.type(TRIM_HORIZON)),
                         handler)
                 .get(30, TimeUnit.SECONDS);
-        splitting.get().join();
-        Steps.equal(found.get(), putToParent);
+        changing.get().join();
+        Steps.equal(found.get(), putToParent + 1);
         Steps.equal(last.get().continuationSequenceNumber(), null);
         hasChildren(last.get().childShards());
+    }
+
+    static CompletableFuture<?> putAndSplit() {
+        return ASYNC_CLIENT
+                .putRecord(r -> r.streamName(STREAM)
+                        .partitionKey("p")
+                        .explicitHashKey("0")
+                        .data(SdkBytes.fromUtf8String("meanwhile")))
+                .thenCompose(put -> ASYNC_CLIENT.splitShard(r -> r.streamName(STREAM)
+                        .shardToSplit(PARENT)
+                        .newStartingHashKey(BigInteger.ONE.shiftLeft(126).toString())));
     }
 
     static void hasChildren(List<ChildShard> children) {

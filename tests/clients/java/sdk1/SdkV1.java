@@ -8,6 +8,7 @@ import com.amazonaws.services.kinesis.model.DescribeStreamSummaryRequest;
 import com.amazonaws.services.kinesis.model.GetRecordsRequest;
 import com.amazonaws.services.kinesis.model.GetRecordsResult;
 import com.amazonaws.services.kinesis.model.ListShardsRequest;
+import com.amazonaws.services.kinesis.model.PutRecordRequest;
 import com.amazonaws.services.kinesis.model.PutRecordsRequest;
 import com.amazonaws.services.kinesis.model.PutRecordsRequestEntry;
 import com.amazonaws.services.kinesis.model.Record;
@@ -36,6 +37,7 @@ final class SdkV1 {
     public static void main(String[] arguments) {
         Steps.step("create, describe", SdkV1::create);
         Steps.step("put 500, get 500, in order", SdkV1::putAndGet);
+        Steps.step("put one after the other, in order", SdkV1::putInOrder);
         Steps.step("a refusal has its class", SdkV1::refusal);
         Steps.step("reshard: the parent ends with its children", SdkV1::reshard);
         Steps.step("delete", SdkV1::delete);
@@ -95,6 +97,17 @@ final class SdkV1 {
             }
         }
         Steps.equal(found.stream().sorted().toList(), expected);
+    }
+
+    static void putInOrder() {
+        var put = new PutRecordRequest()
+                .withStreamName(STREAM)
+                .withPartitionKey("p")
+                .withExplicitHashKey("0")
+                .withData(ByteBuffer.wrap(new byte[] {1}));
+        var first = CLIENT.putRecord(put).getSequenceNumber();
+        var second = CLIENT.putRecord(put.withSequenceNumberForOrdering(first)).getSequenceNumber();
+        Steps.equal(new BigInteger(first).compareTo(new BigInteger(second)), -1);
     }
 
     static void refusal() {

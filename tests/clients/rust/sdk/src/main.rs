@@ -35,9 +35,10 @@ async fn main() -> ExitCode {
     let mut steps = Steps::default();
     steps.step("create, wait, describe", create(&client)).await;
     steps.step("put 500, get 500, in order", put_and_get(&client)).await;
+    steps.step("put one after the other, in order", put_in_order(&client)).await;
     steps.step("a refusal has its class", refusal(&client)).await;
     steps.step("paginators", paginators(&client)).await;
-    steps.step("SubscribeToShard through a split, to the shard's end", fan_out(&client)).await;
+    steps.step("SubscribeToShard: what is put meanwhile, to the shard's end", fan_out(&client)).await;
     steps.step("reshard: the parent ends with its children", shard_end(&client)).await;
     steps.step("delete, wait", delete(&client)).await;
     steps.end()
@@ -99,6 +100,19 @@ async fn put_and_get(client: &Client) -> Outcome {
     equal(found, expected)
 }
 
+/// Puts one record, behind the one of this number if there is one; returns its own.
+async fn put_to_parent(client: &Client, after: Option<String>) -> Outcome<String> {
+    let put = client.put_record().stream_name(STREAM).partition_key("p").data(Blob::new("one"));
+    let put = put.explicit_hash_key("0").set_sequence_number_for_ordering(after);
+    Ok(put.send().await?.sequence_number)
+}
+
+async fn put_in_order(client: &Client) -> Outcome {
+    let first = put_to_parent(client, None).await?;
+    let second = put_to_parent(client, Some(first.clone())).await?;
+    equal((first.len(), first) < (second.len(), second), true)
+}
+
 async fn refusal(client: &Client) -> Outcome {
     let refused = client.describe_stream().stream_name("nowhere").send().await;
     let error = refused.err().ok_or("described")?.into_service_error();
@@ -147,11 +161,12 @@ async fn fan_out(client: &Client) -> Outcome {
         children = event.child_shards.unwrap_or_default();
         if !split {
             split = true;
+            put_to_parent(client, None).await?;
             let split = client.split_shard().stream_name(STREAM).shard_to_split(PARENT);
             split.new_starting_hash_key((1_u128 << 126).to_string()).send().await?;
         }
     }
-    equal(found, before)?;
+    equal(found, before + 1)?;
     are_the_children(&children)
 }
 
