@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from .places import RESULTS, ROOT
 from .report import results_page, table
 from .rows import ROWS
 from .running import run_row
+from .servers import Build
 from .tools import missing
 
 EXAMPLE = """\
@@ -37,16 +39,23 @@ def main(arguments):
         print("this machine lacks:", *lacks, sep="\n  ", file=sys.stderr)
         return 2
     if not options.server.exists():
-        print(f"{options.server} does not exist: cargo build --release", file=sys.stderr)
+        print(f"{options.server} does not exist; cargo build --release", file=sys.stderr)
         return 2
     cache = Cache(options.cache, options.lock)
-    results = run_all(rows, cache, options)
+    with tempfile.TemporaryDirectory(dir=cache.folder, prefix="server-") as folder:
+        try:
+            build = Build.copied(options.server, folder)
+        except Failure as reason:
+            print(reason, file=sys.stderr)
+            return 2
+        print(f"the server is {build}", file=sys.stderr, flush=True)
+        results = run_all(rows, cache, build, options.jobs)
     print(json.dumps([result.as_dict() for result in results], indent=2) if options.json else table(results))
     for result in results:
         if result.failure:
             print(f"\n{result.name}: {result.failure}", file=sys.stderr)
     if options.keep:
-        RESULTS.write_text(results_page(results))
+        RESULTS.write_text(results_page(results, build))
     return 1 if any(result.failure for result in results) else 0
 
 
@@ -62,7 +71,7 @@ def parse(arguments):
     parser.add_argument("--all", action="store_true", help="run every row")
     parser.add_argument("--list", action="store_true", help="tell the rows and run none")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--keep", action="store_true", help="write the table to tests/clients/RESULTS.md")
+    parser.add_argument("--keep", action="store_true", help="write the table of --all to tests/clients/RESULTS.md")
     parser.add_argument("--jobs", type=int, default=1, metavar="COUNT", help="rows that run at a time; default 1")
     parser.add_argument("--lock", action="store_true", help="install anew and write tests/clients/locks")
     parser.add_argument(
@@ -75,7 +84,10 @@ def parse(arguments):
         metavar="FILE",
         help="default target/release/shardmill",
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.keep and not options.all:
+        parser.error("--keep is for --all")
+    return options
 
 
 def chosen(options):
@@ -88,20 +100,25 @@ def chosen(options):
     return [row for row in ROWS if options.all or options.list or row.fast]
 
 
-def run_all(rows, cache, options):
+def run_all(rows, cache, build, jobs):
     """The results in the order of the rows."""
 
+    def tell(row, what):
+        print(f"{rows.index(row) + 1} of {len(rows)}: {row.name} {what}", file=sys.stderr, flush=True)
+
     def run(row):
-        result = run_row(row, cache, options.server.resolve())
-        print(f"{result.name}: {'failed' if result.failure else 'passed'}", file=sys.stderr, flush=True)
+        tell(row, "begins")
+        result = run_row(row, cache, build.program)
+        outcome = "failed" if result.failure else "passed"
+        tell(row, f"{outcome}: {result.passed} of {result.steps} steps, {result.seconds:.1f} s")
         return result
 
     # Installations are not made for two at a time.
-    for row in rows if options.jobs > 1 else []:
+    for row in rows if jobs > 1 else []:
         try:
             row.command(cache)
         except Failure:
             # The row itself will tell.
             pass
-    with ThreadPoolExecutor(options.jobs) as pool:
+    with ThreadPoolExecutor(jobs) as pool:
         return list(pool.map(run, rows))

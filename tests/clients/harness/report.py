@@ -22,7 +22,7 @@ def table(results):
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
 
 
-def results_page(results):
+def results_page(results, build):
     """The table as Markdown, with when and on what it was made."""
     versions = [f"{tool} {dotted(version_of(command))}" for tool, (_, _, command, _) in TOOLS.items()]
     rows = [COLUMNS, ["---"] * len(COLUMNS), *(cells(result) for result in results)]
@@ -30,7 +30,7 @@ def results_page(results):
         "# The last run of all clients",
         "",
         f"{datetime.date.today()}, on {platform.system()} {platform.machine()} with {os.cpu_count()} cores; "
-        f"{', '.join(versions)}. Written by `tests/clients/run --all --keep`.",
+        f"{', '.join(versions)}; {build}. Written by `tests/clients/run --all --keep`.",
         "",
         *(f"| {' | '.join(row)} |" for row in rows),
     ]

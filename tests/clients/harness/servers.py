@@ -4,13 +4,16 @@ Each row has its own, on a port that was free. That the listener is ours, and no
 checked through /proc: the port's socket must be one that the process we started, or a child of it, has open.
 """
 
+import hashlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from .failure import Failure
@@ -117,6 +120,28 @@ def free_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
+
+
+@dataclass(frozen=True)
+class Build:
+    """The server that all rows of a run are driven against, whatever is built in the meantime."""
+
+    program: Path
+    version: str
+    sha256: str
+
+    @classmethod
+    def copied(cls, binary, folder):
+        """A copy in this folder. It keeps its name, as other names tell the program in whose stead it is started."""
+        program = Path(folder).resolve() / "shardmill"
+        shutil.copy(binary, program)
+        done = subprocess.run([program, "--version"], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Failure(f"{binary} --version ended with {done.returncode}: {done.stderr}")
+        return cls(program, done.stdout.strip(), hashlib.sha256(program.read_bytes()).hexdigest())
+
+    def __str__(self):
+        return f"{self.version}, SHA-256 {self.sha256[:16]}"
 
 
 def shardmill(binary, folder):

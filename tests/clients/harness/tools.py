@@ -1,5 +1,6 @@
 """What must be on the machine before a client can be installed, and the command that puts it there."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -34,6 +35,8 @@ def missing(tools):
         found = version_of(command)
         if found < least:
             lines.append(f"{tool}: {dotted(found)} is older than {dotted(least)}; {install}")
+        elif tool == "python" and not importlib.util.find_spec("ensurepip"):
+            lines.append(f"{tool}: ensurepip, which makes virtual environments, not found; {install}")
     return lines
 
 
