@@ -5,6 +5,7 @@ import os
 import platform
 
 from .places import pins
+from .rows import ROWS
 from .tools import TOOLS, dotted, version_of
 
 COLUMNS = ["row", "client", "version", "protocol", "steps passed", "seconds"]
@@ -38,6 +39,10 @@ def results_page(results, build):
     if failures:
         lines += ["", "## Not passed", ""]
         lines += [f"- {result.name}: {result.failure.splitlines()[0]}" for result in failures]
+    explained = [row for row in ROWS if row.explained]
+    if explained:
+        lines += ["", "## Explained", ""]
+        lines += [f"- {row.name}: {row.explained}" for row in explained]
     unavailable = pins().get("unavailable", {})
     if unavailable:
         lines += ["", "## Not to be had", "", "What the registries answered:", ""]

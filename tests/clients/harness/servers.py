@@ -165,10 +165,7 @@ def moto(venv, folder):
 
 
 def dynalite(packages, folder):
-    """dynalite, for the KCL 1: moto passes over the `Value` of a condition that has a `ComparisonOperator` as well, and so
-    refuses what that KCL asks before each checkpoint (`"checkpoint":{"Value":{"S":"SHARD_END"},"ComparisonOperator":"NE"}`
-    where the checkpoint is another).
-    """
+    """dynalite, for the KCL 1, which moto refuses its checkpoints: see java/kcl1/on_moto.txt."""
     port = free_port()
     return Server(
         "dynalite",
