@@ -4,6 +4,8 @@ use crate::source::{indent_of, root};
 
 /// Each client's program with lines for the README, between `readme:begin` and `readme:end`.
 const PROGRAMS: &[(&str, &str)] = &[
+    ("shell/first_record.sh", "sh"),
+    ("shell/aws_cli.sh", "sh"),
     ("python/boto3_steps.py", "python"),
     ("javascript/sdk_v3.mjs", "js"),
     ("go/sdk/main.go", "go"),
@@ -14,6 +16,10 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("java/kcl1/Worker1.java", "java"),
     ("java/kpl/Producer.java", "java"),
     ("go/kcl/main.go", "go"),
+    ("python/kcl_rs_worker.py", "python"),
+    ("python/aiokpl_producer.py", "python"),
+    ("python/async_kinesis.py", "python"),
+    ("javascript/lifion.mjs", "js"),
     ("java/flink/Job.java", "java"),
 ];
 

@@ -155,7 +155,7 @@ ROWS = [
         "awslocal-first-record",
         ("python", "awscli-local"),
         "HTTP/1.1, JSON",
-        python("awscli", "aws_cli.py", "awslocal", "first-record"),
+        python("awscli", "first_record.py", CLIENTS / "shell" / "first_record.sh"),
         fast=True,
     ),
     Row("js-sdk", JS_SDK, "h2c, JSON", node("sdk_v3.mjs"), NODE, fast=True),

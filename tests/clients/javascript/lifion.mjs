@@ -4,17 +4,19 @@ import assert from "node:assert/strict";
 import Kinesis from "lifion-kinesis";
 import { end, step, waitUntil } from "./steps.mjs";
 
+// readme:begin
 const aws = { region: "us-east-1", accessKeyId: "test", secretAccessKey: "test" };
 const kinesis = new Kinesis({
   ...aws,
   streamName: "lifion",
   shardCount: 2,
-  endpoint: process.env.KINESIS_ENDPOINT,
-  dynamoDb: { ...aws, endpoint: process.env.DYNAMODB_ENDPOINT },
+  endpoint: process.env.KINESIS_ENDPOINT, // "http://127.0.0.1:4566"
+  dynamoDb: { ...aws, endpoint: process.env.DYNAMODB_ENDPOINT }, // moto, or DynamoDB Local
   initialPositionInStream: "TRIM_HORIZON",
   leaseAcquisitionInterval: 1000,
   logger: console,
 });
+// readme:end
 const found = [];
 kinesis.on("data", ({ records }) => found.push(...records.map((record) => record.data.toString())));
 

@@ -9,12 +9,14 @@ from aiokpl.producer import Producer
 
 
 async def main(stream, prefix, count):
+    # readme:begin
     config = Config(
         region="us-east-1",
-        endpoint_url=os.environ["KINESIS_ENDPOINT"],
+        endpoint_url=os.environ["KINESIS_ENDPOINT"],  # "http://127.0.0.1:4566"
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
+    # readme:end
     async with Producer(config) as producer:
         outcomes = []
         for i in range(int(count)):

@@ -11,8 +11,11 @@ from steps import Steps, equal
 
 STREAM = "async-kinesis"
 ENDPOINT = os.environ["KINESIS_ENDPOINT"]
-HOW = {"endpoint_url": ENDPOINT, "region_name": "us-east-1", "processor": StringProcessor()}
 steps = Steps()
+
+# readme:begin
+# Credentials are taken from the environment.
+HOW = {"endpoint_url": ENDPOINT, "region_name": "us-east-1", "processor": StringProcessor()}  # "http://127.0.0.1:4566"
 
 
 async def produce(texts, **how):
@@ -20,6 +23,7 @@ async def produce(texts, **how):
         for text in texts:
             await producer.put(text)
         await producer.flush()
+# readme:end
 
 
 async def consumed(consumer, count):

@@ -47,10 +47,12 @@ class Processor(RecordProcessorBase):
         checkpoint(requested.checkpointer)
 
 
-# Its DynamoDB and CloudWatch clients are the SDK's, which listen to these.
-os.environ["AWS_ENDPOINT_URL_KINESIS"] = os.environ["KINESIS_ENDPOINT"]
-os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = os.environ["DYNAMODB_ENDPOINT"]
-os.environ["AWS_ENDPOINT_URL_CLOUDWATCH"] = os.environ["DYNAMODB_ENDPOINT"]
+# readme:begin
+# Before the scheduler is made, whose clients listen to these.
+os.environ["AWS_ENDPOINT_URL_KINESIS"] = os.environ["KINESIS_ENDPOINT"]  # "http://127.0.0.1:4566"
+os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = os.environ["DYNAMODB_ENDPOINT"]  # moto, or DynamoDB Local
+os.environ["AWS_ENDPOINT_URL_CLOUDWATCH"] = os.environ["DYNAMODB_ENDPOINT"]  # moto again
+# readme:end
 
 polling = {"idle_time_between_reads_millis": 250} if os.environ["RETRIEVAL"] == "POLLING" else {}
 scheduler = Scheduler(

@@ -27,7 +27,7 @@ final class Worker1 {
                         System.getenv("WORKER"))
                 .withRegionName("us-east-1")
                 .withKinesisEndpoint(System.getenv("KINESIS_ENDPOINT")) // "http://127.0.0.1:4566"
-                .withDynamoDBEndpoint(System.getenv("DYNAMODB_ENDPOINT")) // moto, or DynamoDB Local
+                .withDynamoDBEndpoint(System.getenv("DYNAMODB_ENDPOINT")) // dynalite, or DynamoDB Local
                 .withMetricsLevel("NONE");
         // readme:end
         configuration
