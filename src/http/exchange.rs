@@ -145,7 +145,7 @@ pub(super) async fn answer(request: Request<Incoming>, behind: &Behind) -> Respo
         insert(&mut headers, EXTENDED_REQUEST_ID, ids.extended);
     }
     headers.extend(unusual);
-    respond(headers, reply, if is_http2 { WINDOW_BYTES_MULTIPLEXED } else { WINDOW_BYTES })
+    respond(headers, reply, is_http2)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,7 +154,8 @@ enum After {
     Close,
 }
 
-fn respond(mut headers: HeaderMap, reply: Reply, window_bytes: usize) -> Response<ReplyBody> {
+fn respond(mut headers: HeaderMap, reply: Reply, is_http2: bool) -> Response<ReplyBody> {
+    let window_bytes = if is_http2 { WINDOW_BYTES_MULTIPLEXED } else { WINDOW_BYTES };
     let (status, content_type, body) = match reply {
         Reply::Whole(answer) => {
             (answer.status, answer.content_type, ReplyBody::whole(answer.body, window_bytes))
@@ -173,7 +174,7 @@ fn respond(mut headers: HeaderMap, reply: Reply, window_bytes: usize) -> Respons
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = headers;
-    tracing::debug!(status, "answered");
+    tracing::debug!(status, http2 = is_http2, content_type, "answered");
     response
 }
 
