@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from dataclasses import dataclass
 
 from steps import wait_until
@@ -47,9 +48,12 @@ class Worker:
         self.reader.start()
 
     def read(self):
-        for line in self.process.stdout:
-            kind, shard, *rest = line.split()
-            self.told.append(Line(self.name, kind, shard, *([int(rest[0]), rest[1]] if rest else [])))
+        # For whoever looks why a step failed.
+        with open(f"{self.name}.told", "w") as kept:
+            for line in self.process.stdout:
+                print(f"{time.time():.3f} {line}", end="", file=kept, flush=True)
+                kind, shard, *rest = line.split()
+                self.told.append(Line(self.name, kind, shard, *([int(rest[0]), rest[1]] if rest else [])))
 
     def lines(self, kind):
         return [line for line in list(self.told) if line.worker == self.name and line.kind == kind]
