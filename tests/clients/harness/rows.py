@@ -23,6 +23,8 @@ class Row:
     leases: str = ""
     # Part of every run; the others need --all or their names.
     fast: bool = False
+    # boto3 puts and splits for it.
+    is_driven: bool = False
     limit_s: int = 60
     environment: dict = field(default_factory=dict)
     # What it cannot show, whose fault that is, the exact error, and where the bytes are, for RESULTS.md.
@@ -85,7 +87,7 @@ def consumer(
 ):
     """A row of the consumer libraries, which are slow to notice things."""
     how = {"leases": leases, "tls": tls, "fast": fast, "explained": explained, "environment": environment}
-    return Row(name, package, protocol, command, tools, limit_s=600, **how)
+    return Row(name, package, protocol, command, tools, is_driven=True, limit_s=600, **how)
 
 
 BOTO3 = python("boto3", "boto3_steps.py")
@@ -114,28 +116,30 @@ AIOKPL_PRODUCER = python("aiokpl", "aiokpl_producer.py")
 FLINK = ("java", "org.apache.flink:flink-connector-kinesis")
 
 BOTO3_LIST_SHARDS = (
-    "its paginator of ListShards repeats StreamName beside NextToken (botocore issue 2009), which AWS refuses as shardmill "
-    "does: `An error occurred (InvalidArgumentException) when calling the ListShards operation: NextToken and StreamName "
-    "cannot be provided together.` The row turns these pages itself."
+    "its paginator of ListShards repeats StreamName beside NextToken (botocore issue 2009), which AWS refuses as shardmill"
+    " does: `An error occurred (InvalidArgumentException) when calling the ListShards operation: NextToken and StreamName"
+    " cannot be provided together.` The row turns these pages itself."
 )
 CLI_SUBSCRIBE = (
-    "no SubscribeToShard: the CLI takes the command out of its own list (awscli/customizations/removals.py) and ends with "
-    "`aws: error: argument operation: Invalid choice` before anything is sent."
+    "no SubscribeToShard: the CLI takes the command out of its own list (awscli/customizations/removals.py) and ends with"
+    " `aws: error: argument operation: Invalid choice` before anything is sent."
 )
 KCL_1_ON_MOTO = (
-    "its leases are in dynalite, as moto passes over the `Value` of a condition that has a `ComparisonOperator`, and refuses "
-    "each checkpoint: `ConditionalCheckFailedException: The conditional request failed`, in the KCL `ShutdownException: Can't "
-    "update checkpoint - instance doesn't hold the lease for this shard`. [The bytes](java/kcl1/on_moto.txt)."
+    "its leases are in dynalite, as moto passes over the `Value` of a condition that has a `ComparisonOperator`, and"
+    " refuses each checkpoint: `ConditionalCheckFailedException: The conditional request failed`, in the KCL"
+    " `ShutdownException: Can't update checkpoint - instance doesn't hold the lease for this shard`."
+    " [The bytes](java/kcl1/on_moto.txt)."
 )
 AIOKPL_SPLIT = (
-    "not through a split: aiokpl asks for the shards anew only if a record went to another one that it knows, takes the "
-    "children for wrong shards, and gives records up that were taken: `Wrong Shard: Record landed on a shard whose hash range "
-    "does not contain the record's hash key`, then `Expired: Record TTL exceeded`. [The bytes](python/aiokpl_split.txt)."
+    "not through a split: aiokpl asks for the shards anew only if a record went to another one that it knows, takes the"
+    " children for wrong shards, and gives records up that were taken: `Wrong Shard: Record landed on a shard whose hash"
+    " range does not contain the record's hash key`, then `Expired: Record TTL exceeded`."
+    " [The bytes](python/aiokpl_split.txt)."
 )
 
 ROWS = [
-    Row("boto3", ("python", "boto3"), "HTTP/1.1, JSON", BOTO3, fast=True, explained=BOTO3_LIST_SHARDS),
-    Row("boto3-tls", ("python", "boto3"), "TLS, HTTP/1.1, JSON", BOTO3, tls=True),
+    Row("boto3", ("python", "boto3"), "HTTP/1.1, JSON, event stream", BOTO3, fast=True, explained=BOTO3_LIST_SHARDS),
+    Row("boto3-tls", ("python", "boto3"), "TLS, HTTP/1.1, JSON, event stream", BOTO3, tls=True),
     Row(
         "aws-cli",
         ("python", "awscli"),
@@ -158,17 +162,25 @@ ROWS = [
         python("awscli", "first_record.py", CLIENTS / "shell" / "first_record.sh"),
         fast=True,
     ),
-    Row("js-sdk", JS_SDK, "h2c, JSON", node("sdk_v3.mjs"), NODE, fast=True),
-    Row("js-sdk-tls", JS_SDK, "TLS, HTTP/2, JSON", node("sdk_v3.mjs"), NODE, tls=True, fast=True),
-    Row("js-sdk-http1", JS_SDK, "HTTP/1.1, JSON", node("sdk_v3.mjs"), NODE, fast=True, environment=HTTP1),
-    Row("js-sdk-http1-tls", JS_SDK, "TLS, HTTP/1.1, JSON", node("sdk_v3.mjs"), NODE, tls=True, environment=HTTP1),
-    Row("go-sdk", GO_SDK, "HTTP/1.1, JSON", go("sdk"), ("go",), fast=True),
-    Row("go-sdk-tls", GO_SDK, "TLS, HTTP/2, JSON", go("sdk"), ("go",), tls=True, fast=True),
-    Row("java-sdk", SDK_V2, "HTTP/1.1 and h2c, CBOR", java("sdk-v2", "SdkV2"), JAVA, fast=True),
+    Row("js-sdk", JS_SDK, "h2c, JSON, event stream", node("sdk_v3.mjs"), NODE, fast=True),
+    Row("js-sdk-tls", JS_SDK, "TLS, HTTP/2, JSON, event stream", node("sdk_v3.mjs"), NODE, tls=True, fast=True),
+    Row("js-sdk-http1", JS_SDK, "HTTP/1.1, JSON, event stream", node("sdk_v3.mjs"), NODE, fast=True, environment=HTTP1),
+    Row(
+        "js-sdk-http1-tls",
+        JS_SDK,
+        "TLS, HTTP/1.1, JSON, event stream",
+        node("sdk_v3.mjs"),
+        NODE,
+        tls=True,
+        environment=HTTP1,
+    ),
+    Row("go-sdk", GO_SDK, "HTTP/1.1, JSON, event stream", go("sdk"), ("go",), fast=True),
+    Row("go-sdk-tls", GO_SDK, "TLS, HTTP/2, JSON, event stream", go("sdk"), ("go",), tls=True, fast=True),
+    Row("java-sdk", SDK_V2, "HTTP/1.1 and h2c, CBOR, event stream", java("sdk-v2", "SdkV2"), JAVA, fast=True),
     Row(
         "java-sdk-tls",
         SDK_V2,
-        "TLS, HTTP/1.1 and HTTP/2 without ALPN, CBOR",
+        "TLS, HTTP/1.1 and HTTP/2 without ALPN, CBOR, event stream",
         java("sdk-v2", "SdkV2"),
         JAVA,
         tls=True,
@@ -176,8 +188,8 @@ ROWS = [
     ),
     Row("java-sdk-1", SDK_V1, "HTTP/1.1, CBOR", java("sdk1", "SdkV1"), JAVA),
     Row("java-sdk-1-tls", SDK_V1, "TLS, HTTP/1.1, CBOR", java("sdk1", "SdkV1"), JAVA, tls=True),
-    Row("rust-sdk", RUST_SDK, "HTTP/1.1, JSON", rust("sdk"), ("rust",)),
-    Row("rust-sdk-tls", RUST_SDK, "TLS, HTTP/2, JSON", rust("sdk"), ("rust",), tls=True),
+    Row("rust-sdk", RUST_SDK, "HTTP/1.1, JSON, event stream", rust("sdk"), ("rust",)),
+    Row("rust-sdk-tls", RUST_SDK, "TLS, HTTP/2, JSON, event stream", rust("sdk"), ("rust",), tls=True),
     consumer(
         "kcl-3-split",
         KCL_3,
@@ -249,13 +261,23 @@ ROWS = [
         paired("stock_trades.py", java("stock-trades", "TradeWriter"), java("stock-trades", "TradeReader")),
         "h2c, CBOR, event stream",
     ),
-    Row("flink-polling", FLINK, "HTTP/1.1, CBOR", flink, JAVA, limit_s=300, environment={"RETRIEVAL": "POLLING"}),
+    Row(
+        "flink-polling",
+        FLINK,
+        "HTTP/1.1 and h2c, CBOR",
+        flink,
+        JAVA,
+        is_driven=True,
+        limit_s=300,
+        environment={"RETRIEVAL": "POLLING"},
+    ),
     Row(
         "flink-fan-out",
         FLINK,
         "h2c, CBOR, event stream",
         flink,
         JAVA,
+        is_driven=True,
         limit_s=300,
         environment={"RETRIEVAL": "FANOUT", "APPLICATION": "application"},
     ),

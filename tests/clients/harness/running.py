@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 
 from .failure import Failure
+from .protocol import difference
 from .servers import dynalite, moto, shardmill
 from .tools import tail
 
@@ -52,8 +53,8 @@ def run_row(row, cache, binary):
         result.failure = str(reason)
         return result
     count_steps(result, (folder / "out.log").read_text(errors="replace"))
-    if failure and not result.failure:
-        result.failure = failure
+    if not result.failure:
+        result.failure = failure or difference(row, (folder / "shardmill.log").read_text(errors="replace"))
     if result.failure:
         result.failure += f"\n{tail(folder / 'err.log')}    more in {folder}"
     return result

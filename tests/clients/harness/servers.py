@@ -145,10 +145,10 @@ class Build:
 
 
 def shardmill(binary, folder):
-    """A server with the settings of a user who set none, and with its CA written to `ca.pem`."""
+    """A server with the settings of a user who set none, but that it logs each answer, and its CA written to `ca.pem`."""
     return Server(
         "shardmill",
-        [binary, "--port", "0", "--tls-ca-out", folder / "ca.pem"],
+        [binary, "--port", "0", "--tls-ca-out", folder / "ca.pem", "--log-level", "debug"],
         folder / "shardmill.log",
     )
 

@@ -100,7 +100,8 @@ def _():
 
 @steps.step("ListShards, its pages and its filters")
 def _():
-    # Page by page not by boto3's paginator: it repeats StreamName beside NextToken, which AWS refuses (botocore issue 2009).
+    # Page by page not by boto3's paginator: it repeats StreamName beside NextToken, which AWS refuses (botocore issue
+    # 2009).
     paginator = client.get_paginator("list_shards")
     equal([page["Shards"] for page in paginator.paginate(StreamName=STREAM)], [shards()])
     pages = paginator.paginate(StreamName=STREAM, PaginationConfig={"PageSize": 1})

@@ -24,7 +24,7 @@ def put_more(name):
 
 
 def all_written():
-    """Waits until the sink's stream holds what was put, and checks that nothing is there twice: no task was begun anew."""
+    """Waits until the stream of the sink holds what was put; nothing is there twice, as no task is begun anew."""
 
     def missing():
         written = Counter(record["Data"].decode() for record in stored(client, SINK))
