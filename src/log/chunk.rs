@@ -2,7 +2,7 @@
 //!
 //! A fresh page costs more than the record written to it (768 ns against 39 to 111 ns for 1 KiB), so memory
 //! that a trimmed segment leaves goes to the next one. Slabs are advised to be huge pages, best effort.
-//! Chunks come in three sizes; each slab holds one size. A record too large for a chunk gets a mapping of
+//! Chunks come in four sizes; each slab holds one size. A record too large for a chunk gets a mapping of
 //! its own. Chunks are taken once per segment and given back once, so a mutex is enough here: no reader
 //! passes through it except to return the last reference to a segment.
 //!
@@ -11,7 +11,7 @@
 //! end with the process killed for its memory.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use memmap2::{Advice, MmapMut, MmapRaw};
@@ -21,8 +21,8 @@ use crate::limits::AtMemoryLimit;
 
 use super::ceiling::Ceiling;
 
-/// The three sizes a segment grows through, in bytes.
-pub(crate) const CHUNK_BYTES: [usize; 3] = [4 << 10, 64 << 10, 1 << 20];
+/// The sizes a segment grows through, in bytes.
+pub(crate) const CHUNK_BYTES: [usize; 4] = [4 << 10, 64 << 10, 256 << 10, 1 << 20];
 
 /// A slab: the unit that is mapped, advised as a huge page, and unmapped.
 const SLAB_BYTES: usize = 2 << 20;
@@ -60,7 +60,7 @@ impl ChunkPool {
         let relief_slabs = usize::try_from(ceiling.relief_bytes() / SLAB_BYTES as u64).unwrap_or(usize::MAX);
         let idle_max = relief_slabs.clamp(*IDLE_SLABS.start(), *IDLE_SLABS.end());
         Arc::new(Self {
-            classes: Mutex::new([0, 1, 2].map(|class| Slabs::of(class, idle_max))),
+            classes: Mutex::new([0, 1, 2, 3].map(|class| Slabs::of(class, idle_max))),
             held_bytes: AtomicU64::new(0),
             open_logs: AtomicU64::new(0),
             ceiling,
@@ -132,13 +132,7 @@ impl ChunkPool {
         let reservation = self.reserve(CHUNK_BYTES[class])?;
         let (slab, slab_index, chunk) = self.lock()[class].take()?;
         let place = Some(Place { class, slab_index, chunk });
-        Ok(Arena {
-            slab,
-            offset: chunk * CHUNK_BYTES[class],
-            capacity: CHUNK_BYTES[class],
-            place,
-            reservation,
-        })
+        Ok(Arena::of(slab, chunk * CHUNK_BYTES[class], CHUNK_BYTES[class], place, reservation))
     }
 
     /// Memory of its own for one large record.
@@ -148,7 +142,7 @@ impl ChunkPool {
     pub(crate) fn take_own(self: &Arc<Self>, bytes: usize) -> std::io::Result<Arena> {
         let reservation = self.reserve(bytes)?;
         let slab = Slab { map: MmapMut::map_anon(bytes.max(1))?.into(), aligned_at: 0 };
-        Ok(Arena { slab: Arc::new(slab), offset: 0, capacity: bytes, place: None, reservation })
+        Ok(Arena::of(Arc::new(slab), 0, bytes, None, reservation))
     }
 
     /// A poisoned lock is taken all the same: every step under it leaves the lists whole.
@@ -264,10 +258,14 @@ impl Slab {
 ///
 /// Writing and reading are `unsafe`, since who may touch which byte is the segment's protocol
 /// (`log/segment.rs`) and not known here.
+#[repr(C)]
 pub(crate) struct Arena {
-    slab: Arc<Slab>,
-    offset: usize,
+    /// Its first byte, in the slab: kept here so that a writer need not look there. Never changes; an atomic only because
+    /// that may be shared between threads.
+    start: AtomicPtr<u8>,
     capacity: usize,
+    /// Keeps what `start` points to.
+    slab: Arc<Slab>,
     place: Option<Place>,
     reservation: Reservation,
 }
@@ -338,9 +336,27 @@ impl Arena {
         self.capacity
     }
 
+    /// A piece of a slab, which has it in full.
+    fn of(
+        slab: Arc<Slab>,
+        offset: usize,
+        capacity: usize,
+        place: Option<Place>,
+        reservation: Reservation,
+    ) -> Self {
+        // Within the mapping, whose slack is on both sides of the slab.
+        let start = slab.map.as_mut_ptr().wrapping_add(slab.aligned_at + offset);
+        Self { start: AtomicPtr::new(start), capacity, slab, place, reservation }
+    }
+
+    fn start(&self) -> *mut u8 {
+        // Relaxed: written once, before anything else knows of it.
+        self.start.load(Ordering::Relaxed)
+    }
+
     /// Where it begins, to be asked for ahead.
     pub(crate) fn start_address(&self) -> usize {
-        self.slab.map.as_ptr().addr() + self.slab.aligned_at + self.offset
+        self.start().addr()
     }
 
     /// Lends a part that nobody reads yet, to be written.
@@ -352,13 +368,10 @@ impl Arena {
     pub(crate) unsafe fn room(&self, range: Range<usize>) -> Room<'_> {
         assert!(range.start <= range.end && range.end <= self.capacity, "a room past the end of a segment");
         // SAFETY: the assertion keeps the range inside this arena's exclusive piece of the mapping, which is
-        // initialised (anonymous mappings start as zeroes); the pointer is the raw map's own, which lives as long as
-        // `slab`. Exclusivity of the range is the caller's contract. Safe code cannot do it: readers hold `&Arena` at
+        // initialised (anonymous mappings start as zeroes); the pointer comes from the raw map, which lives as long
+        // as `slab`. Exclusivity of the range is the caller's contract. Safe code cannot do it: readers hold `&Arena` at
         // the same time.
-        Room(unsafe {
-            let start = self.slab.map.as_mut_ptr().add(self.slab.aligned_at + self.offset + range.start);
-            std::slice::from_raw_parts_mut(start, range.len())
-        })
+        Room(unsafe { std::slice::from_raw_parts_mut(self.start().add(range.start), range.len()) })
     }
 
     /// Lends `bytes` bytes from offset `at`.
@@ -371,10 +384,7 @@ impl Arena {
         assert!(at <= self.capacity && bytes <= self.capacity - at, "read past the end of a segment");
         // SAFETY: in range by the assertion, initialised (anonymous mappings start as zeroes), immutable by
         // the caller's contract, alive as long as the borrow of `self` keeps the slab.
-        unsafe {
-            let start = self.slab.map.as_ptr().add(self.slab.aligned_at + self.offset + at);
-            std::slice::from_raw_parts(start, bytes)
-        }
+        unsafe { std::slice::from_raw_parts(self.start().add(at), bytes) }
     }
 }
 
@@ -431,10 +441,10 @@ mod tests {
         let pool = ChunkPool::new();
         let first = pool.take(2).unwrap();
         let kept = pool.take(2).unwrap();
-        let offset = first.offset;
+        let start = first.start_address();
         drop(first);
         let again = pool.take(2).unwrap();
-        assert_eq!((again.offset, pool.lock()[2].slabs.len()), (offset, 1));
+        assert_eq!((again.start_address(), pool.lock()[2].slabs.len()), (start, 1));
         drop(kept);
     }
 

@@ -156,8 +156,8 @@ impl Log {
     #[must_use]
     pub fn appended(&self) -> Appended {
         let view = self.view();
-        let bytes = |segment: &Arc<Segment>| segment.base().bytes + u64::from(segment.published().bytes);
-        Appended { records: view.tip(), bytes: view.segments().last().map_or(0, bytes) }
+        let bytes = view.segments().last().map_or(0, |newest| newest.log_bytes());
+        Appended { records: view.tip(), bytes }
     }
 
     /// The oldest segment: trimming past its last arrival frees it.
@@ -246,12 +246,9 @@ impl View {
     }
 
     fn position_at_time(&self, arrival_ms: u64) -> u64 {
-        let earlier = |segment: &Arc<Segment>| {
-            segment.last_arrival_ms(segment.published()).is_some_and(|last_ms| last_ms < arrival_ms)
-        };
         let segments = self.segments();
-        let Some(segment) = segments.get(segments.partition_point(earlier)) else { return self.tip() };
-        segment.base().position + u64::from(segment.index_at_time(segment.published(), arrival_ms))
+        let passed = segments.partition_point(|segment| segment.is_before(arrival_ms));
+        segments.get(passed).map_or_else(|| self.tip(), |segment| segment.position_at_time(arrival_ms))
     }
 
     fn position_at_counter(&self, counter: u64) -> u64 {

@@ -54,11 +54,14 @@ pub(super) const fn own_segment_bytes(record_bytes: usize) -> usize {
     record_bytes + MARK_BYTES
 }
 
-/// The shared part: what readers see.
+/// The shared part: what readers see. What an append touches of it is on the first cache line of its allocation.
+#[repr(C)]
 pub(crate) struct Segment {
-    base: Base,
     published: AtomicU64,
+    base: Base,
     arena: Arena,
+    /// Bytes of the records before it, since the log last held none.
+    bytes_before: u64,
 }
 
 /// Where a segment starts.
@@ -70,8 +73,6 @@ pub(crate) struct Base {
     pub(crate) counter: u64,
     /// Arrival of its first record, epoch milliseconds.
     pub(crate) arrival_ms: u64,
-    /// Bytes of the records before it, since the log last held none.
-    pub(crate) bytes: u64,
 }
 
 /// One record, as it lies in the log.
@@ -157,6 +158,11 @@ impl Segment {
         self.base
     }
 
+    /// Bytes of the records before it and of those that were published in it, since the log last held none.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        self.bytes_before + u64::from(self.published().bytes)
+    }
+
     /// Its memory in bytes.
     pub(crate) fn capacity_bytes(&self) -> usize {
         self.arena.capacity()
@@ -217,8 +223,20 @@ impl Segment {
         }
     }
 
-    /// Index of the first record that arrived at or after `arrival_ms`; the count if there is none.
-    pub(crate) fn index_at_time(&self, published: Published, arrival_ms: u64) -> u32 {
+    /// Whether there are records, and all of them arrived before this.
+    pub(crate) fn is_before(&self, arrival_ms: u64) -> bool {
+        self.last_arrival_ms(self.published()).is_some_and(|last_ms| last_ms < arrival_ms)
+    }
+
+    /// Position of the first record that arrived at or after `arrival_ms`; the one after the last if there is none.
+    pub(crate) fn position_at_time(&self, arrival_ms: u64) -> u64 {
+        self.base.position + u64::from(self.index_at_time(self.published(), arrival_ms))
+    }
+
+    fn index_at_time(&self, published: Published, arrival_ms: u64) -> u32 {
+        if published.count > 0 && arrival_ms <= self.base.arrival_ms {
+            return 0;
+        }
         // Every change of arrival starts a mark, so the answer is a mark's index.
         let earlier = |mark: &Mark| self.base.arrival_ms + u64::from(mark.arrival_delta_ms) < arrival_ms;
         let first = self.partition_marks(published, earlier);
@@ -321,14 +339,19 @@ pub(crate) struct SegmentWriter {
     written: Published,
     /// The stretch that the next record may continue.
     stretch: Mark,
+    /// That of the segment, so that it need not be asked.
+    capacity: u32,
 }
 
 impl SegmentWriter {
     /// A new, empty segment over fresh memory, and the only right to write to it.
-    pub(crate) fn create(arena: Arena, base: Base) -> Self {
-        let segment = Segment { base, published: AtomicU64::new(Published::NOTHING.pack()), arena };
+    pub(crate) fn create(arena: Arena, base: Base, bytes_before: u64) -> Self {
+        // Below 2^24 by the constants above.
+        let capacity = u32::try_from(arena.capacity()).unwrap_or(u32::MAX);
+        let published = AtomicU64::new(Published::NOTHING.pack());
+        let segment = Segment { published, base, arena, bytes_before };
         let stretch = Mark { index: 0, offset: 0, arrival_delta_ms: 0, counter_delta: 0 };
-        Self { segment: Arc::new(segment), written: Published::NOTHING, stretch }
+        Self { segment: Arc::new(segment), written: Published::NOTHING, stretch, capacity }
     }
 
     /// What readers share.
@@ -338,7 +361,7 @@ impl SegmentWriter {
 
     /// Bytes of the records written, here and before.
     pub(crate) fn log_bytes(&self) -> u64 {
-        self.segment.base.bytes + u64::from(self.written.bytes)
+        self.segment.bytes_before + u64::from(self.written.bytes)
     }
 
     /// Bytes used so far, records and marks.
@@ -378,7 +401,7 @@ impl SegmentWriter {
         let mut until_mark =
             if continues { MARK_EVERY.saturating_sub(first - self.stretch.index) } else { 0 };
         let Published { bytes, mut marks, .. } = self.written;
-        let capacity = self.segment.arena.capacity();
+        let capacity = self.capacity as usize;
         let free_end = |marks: u32| capacity - marks as usize * MARK_BYTES;
         // SAFETY: all of it is above the published bytes and below the published marks, where no reader looks, and
         // `&mut self` of the only writer keeps other writes away.
@@ -443,7 +466,7 @@ impl SegmentWriter {
     #[cfg(not(shardmill_loom))]
     pub(crate) fn next_addresses(&self) -> [usize; 3] {
         let start = self.segment.arena.start_address();
-        let mark = mark_offset(self.segment.arena.capacity(), self.written.marks);
+        let mark = mark_offset(self.capacity as usize, self.written.marks);
         [Arc::as_ptr(&self.segment).addr(), start + self.written.bytes as usize, start + mark]
     }
 
@@ -490,10 +513,10 @@ mod tests {
         assert_eq!(short, 4 * 8);
     }
 
-    const BASE: Base = Base { position: 100, counter: 7, arrival_ms: 1_000, bytes: 0 };
+    const BASE: Base = Base { position: 100, counter: 7, arrival_ms: 1_000 };
 
     fn writer(class: usize) -> SegmentWriter {
-        SegmentWriter::create(ChunkPool::new().take(class).unwrap(), BASE)
+        SegmentWriter::create(ChunkPool::new().take(class).unwrap(), BASE, 0)
     }
 
     /// Protects: nothing is visible before it is published.

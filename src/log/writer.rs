@@ -8,7 +8,7 @@ use crate::sync::Ordering;
 use super::chunk::{Arena, CHUNK_BYTES, CLASS_MAX, ChunkPool, Class, OpenLog};
 use super::record::EncodedRecord;
 use super::segment::{Base, Segment, SegmentWriter, own_segment_bytes};
-use super::{Log, Spine, View};
+use super::{Log, Spine};
 
 /// What a closed log takes memory of its own in. Each piece is a mapping, and a process may have some 65,000 of them.
 const OWN_UNIT_BYTES: usize = if cfg!(shardmill_loom) { 8 } else { 64 << 10 };
@@ -189,18 +189,20 @@ impl Writer {
     /// Moves the horizon past every record that arrived before `not_before_ms` and lets go of the segments
     /// that hold none of the others.
     pub fn trim(&mut self, log: &Log, not_before_ms: u64) {
-        let view = View { spine: self.spine.clone(), horizon: self.horizon };
-        let horizon = view.position_at_time(not_before_ms);
-        if horizon <= view.horizon {
+        let Some(spine) = self.spine.clone() else { return };
+        let segments = &spine.segments;
+        // From the oldest on: each that is passed is let go of, and most often there is one.
+        let kept_from = segments.iter().take_while(|segment| segment.is_before(not_before_ms)).count();
+        let horizon = match segments.get(kept_from) {
+            Some(kept) => kept.position_at_time(not_before_ms),
+            None => self.next_position,
+        };
+        if horizon <= self.horizon {
             return;
         }
         // Release, and before the spine: a reader that misses the trimmed segments knows why.
         self.horizon = horizon;
         log.horizon.store(horizon, Ordering::Release);
-        let segments = view.segments();
-        let kept_from = segments.partition_point(|segment| {
-            segment.base().position + u64::from(segment.published().count) <= horizon
-        });
         if kept_from == 0 {
             return;
         }
@@ -227,8 +229,8 @@ impl Writer {
         // The sealed segment's count is final before the spine that follows it is released.
         self.commit();
         let bytes = self.tail.as_ref().map_or(0, SegmentWriter::log_bytes);
-        let base = Base { position: self.next_position, counter: self.next_counter, arrival_ms, bytes };
-        let tail = SegmentWriter::create(arena, base);
+        let base = Base { position: self.next_position, counter: self.next_counter, arrival_ms };
+        let tail = SegmentWriter::create(arena, base, bytes);
         let live: &[_] = self.spine.as_ref().map_or(&[], |spine| &spine.segments);
         let mut segments = Vec::with_capacity(live.len() + 1);
         segments.extend_from_slice(live);
