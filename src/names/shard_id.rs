@@ -43,13 +43,16 @@ impl ShardId {
     }
 
     /// Writes the canonical text into `out` and gives it back, without the formatter: answers carry one per record.
+    #[inline]
     pub fn write_to(self, out: &mut [u8; Self::TEXT_BYTES]) -> &[u8; Self::TEXT_BYTES] {
         out[..12].copy_from_slice(b"shardId-0000");
         out[12..].copy_from_slice(&eight_digits(self.0 % BASE));
         // An index has at most ten digits; the two above eight are rarely anything but 00.
-        let above = (self.0 / BASE).to_le_bytes()[0];
-        out[10] += above / 10;
-        out[11] += above % 10;
+        if self.0 >= BASE {
+            let above = (self.0 / BASE).to_le_bytes()[0];
+            out[10] += above / 10;
+            out[11] += above % 10;
+        }
         out
     }
 }

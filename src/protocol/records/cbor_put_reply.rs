@@ -27,7 +27,8 @@ const ENCRYPTION: &[u8] = b"\x6eEncryptionType\x63KMS";
 /// The body of a PutRecord reply: an entry alone, and what a stream that encrypts adds to it.
 #[must_use]
 pub fn put_record(reply: put_record::Reply) -> Vec<u8> {
-    let mut entry = CborEntry::stored(reply.shard).to_vec();
+    let mut entry = STORED_ENTRY.to_vec();
+    entry[SHARD_AT].copy_from_slice(reply.shard.write_to(&mut [0; ShardId::TEXT_BYTES]));
     entry[NUMBER_AT].copy_from_slice(&SequenceWriter::new(reply.number).text());
     if reply.is_encrypted {
         entry.pop();
@@ -58,13 +59,9 @@ pub fn put_records(reply: &put_records::Reply) -> PutBody {
 pub(super) struct CborEntry;
 
 impl Entry<STORED_ENTRY_BYTES> for CborEntry {
-    fn stored(shard: ShardId) -> [u8; STORED_ENTRY_BYTES] {
-        let mut entry = *STORED_ENTRY;
-        entry[SHARD_AT].copy_from_slice(shard.write_to(&mut [0; ShardId::TEXT_BYTES]));
-        entry
-    }
-
+    const STORED: &[u8; STORED_ENTRY_BYTES] = STORED_ENTRY;
     const NUMBER_AT: usize = NUMBER_AT.start;
+    const SHARD_AT: usize = SHARD_AT.start;
 
     fn failed(error: &ApiError) -> Vec<u8> {
         let mut out = b"\xbf\x69ErrorCode".to_vec();

@@ -118,11 +118,14 @@ impl Reused for InitialisedBytes {
 
 /// An entry in one of the wire formats; for a stored record it has this length.
 pub(super) trait Entry<const BYTES: usize> {
-    /// For a record that this shard has stored. The number is still to be filled in.
-    fn stored(shard: ShardId) -> [u8; BYTES];
+    /// For a stored record. Number and shard are still to be filled in.
+    const STORED: &[u8; BYTES];
 
     /// Where the number stands in that.
     const NUMBER_AT: usize;
+
+    /// Where the shard stands.
+    const SHARD_AT: usize;
 
     /// For a record that was not stored.
     fn failed(error: &ApiError) -> Vec<u8>;
@@ -146,43 +149,64 @@ pub(super) fn write_entries<E: Entry<BYTES>, const BYTES: usize>(
     }
 }
 
+/// Entries of a share that are written one by one: what vectors save at more than that, making them ready costs.
+const ONE_BY_ONE_MAX: usize = 2;
+
 /// The entries of a share's records, told in order: all alike but for the number.
-struct ShareEntries<const BYTES: usize> {
-    entry: [u8; BYTES],
+struct ShareEntries {
+    shard: ShardId,
     numbers: SequenceWriter,
 }
 
-impl<const BYTES: usize> ShareEntries<BYTES> {
-    fn new<E: Entry<BYTES>>(shard: &Shard, stored: Stored) -> Self {
+impl ShareEntries {
+    #[inline(always)]
+    fn new(shard: &Shard, stored: Stored) -> Self {
         // Each record's number is the one before it and one more; counter 0 is the shard's own.
         let before_first = stored.first_counter.saturating_sub(1);
         let numbers = SequenceWriter::new(shard.sequence_number(before_first, stored.arrival_ms));
-        Self { entry: E::stored(shard.id), numbers }
+        Self { shard: shard.id, numbers }
     }
 
     /// The entry before the next one.
-    fn last<E: Entry<BYTES>>(&self) -> [u8; BYTES] {
-        let mut entry = self.entry;
+    fn last<E: Entry<BYTES>, const BYTES: usize>(&self) -> [u8; BYTES] {
+        let mut entry = [0; BYTES];
+        self.write_around::<E, BYTES>(&mut entry);
         entry[E::NUMBER_AT..][..SequenceNumber::TEXT_BYTES].copy_from_slice(&self.numbers.text());
         entry
     }
 
     /// Writes the next entries to the places with these numbers, in vectors as far as that goes.
     #[inline]
-    fn write<E: Entry<BYTES>>(&mut self, numbers: &[u16], places: &mut [[u8; BYTES]]) {
-        let written = put_entries::write::<E, BYTES>(&self.last::<E>(), numbers, places);
-        let left = &numbers[written..];
-        if !left.is_empty() {
-            (0..written).for_each(|_| self.numbers.advance());
-            left.iter().for_each(|number| self.write_next::<E>(&mut places[usize::from(*number)]));
+    fn write<E: Entry<BYTES>, const BYTES: usize>(&mut self, numbers: &[u16], places: &mut [[u8; BYTES]]) {
+        let mut left = numbers;
+        if numbers.len() > ONE_BY_ONE_MAX {
+            let written = put_entries::write::<E, BYTES>(&self.last::<E, BYTES>(), numbers, places);
+            left = &numbers[written..];
+            if !left.is_empty() {
+                (0..written).for_each(|_| self.numbers.advance());
+            }
+        }
+        for number in left {
+            self.write_next::<E, BYTES>(&mut places[usize::from(*number)]);
         }
     }
 
+    /// Writes the next entry where it belongs, from constants and registers: what was just written elsewhere in smaller
+    /// pieces would be waited for.
     #[inline(always)]
-    fn write_next<E: Entry<BYTES>>(&mut self, place: &mut [u8; BYTES]) {
-        *place = self.entry;
+    fn write_next<E: Entry<BYTES>, const BYTES: usize>(&mut self, place: &mut [u8; BYTES]) {
+        self.write_around::<E, BYTES>(place);
         if let Some(number) = place[E::NUMBER_AT..].first_chunk_mut() {
             self.numbers.advance_into(number);
+        }
+    }
+
+    /// All of an entry but the number.
+    #[inline(always)]
+    fn write_around<E: Entry<BYTES>, const BYTES: usize>(&self, place: &mut [u8; BYTES]) {
+        *place = *E::STORED;
+        if let Some(shard) = place[E::SHARD_AT..].first_chunk_mut() {
+            self.shard.write_to(shard);
         }
     }
 }
@@ -192,26 +216,24 @@ impl<const BYTES: usize> ShareEntries<BYTES> {
 fn write_stored<E: Entry<BYTES>, const BYTES: usize>(batch: &Batch, out: &mut PutBody) {
     let (places, _) = out.room(batch.records().len() * BYTES).as_chunks_mut::<BYTES>();
     for ((shard, stored), numbers) in batch.shares().zip(batch.numbers_of_shares()) {
-        ShareEntries::new::<E>(shard, stored).write::<E>(numbers, places);
+        ShareEntries::new(shard, stored).write::<E, BYTES>(numbers, places);
     }
 }
 
 /// Records were stored or not: in request order.
 fn write_any<E: Entry<BYTES>, const BYTES: usize>(batch: &Batch, stream: &StreamRef, out: &mut PutBody) {
-    let mut shares: SmallVec<[_; 16]> = batch
-        .shares()
-        .map(|(shard, stored)| (shard.id, stored, ShareEntries::new::<E>(shard, stored)))
-        .collect();
+    let mut shares: SmallVec<[_; 16]> =
+        batch.shares().map(|(shard, stored)| (stored, ShareEntries::new(shard, stored))).collect();
     for share in batch.share_of_each_record() {
         // A share's records come up in the order of their numbers.
-        let (shard, stored, entries) = &mut shares[usize::from(*share)];
+        let (stored, entries) = &mut shares[usize::from(*share)];
         if stored.count > 0 {
             stored.count -= 1;
             let mut entry = [0; BYTES];
-            entries.write_next::<E>(&mut entry);
+            entries.write_next::<E, BYTES>(&mut entry);
             out.put(&entry);
         } else if stored.throttled {
-            out.put(&E::failed(&refusals::shard_throttled(stream, *shard)));
+            out.put(&E::failed(&refusals::shard_throttled(stream, entries.shard)));
         } else {
             out.put(&E::failed(&refusals::entry_failed()));
         }
@@ -222,11 +244,9 @@ fn write_any<E: Entry<BYTES>, const BYTES: usize>(batch: &Batch, stream: &Stream
 struct JsonEntry;
 
 impl Entry<STORED_ENTRY_BYTES> for JsonEntry {
-    fn stored(shard: ShardId) -> [u8; STORED_ENTRY_BYTES] {
-        stored_entry(shard)
-    }
-
+    const STORED: &[u8; STORED_ENTRY_BYTES] = STORED_ENTRY;
     const NUMBER_AT: usize = NUMBER_AT.start;
+    const SHARD_AT: usize = SHARD_AT.start;
 
     fn failed(error: &ApiError) -> Vec<u8> {
         let (name, message) = (error.kind.name(), error.message.as_deref().unwrap_or_default());

@@ -35,17 +35,14 @@ async fn entries_that_failed() {
 
 /// The entries of consecutive numbers, in vectors and by the twin: all of them, each in its place.
 fn check_entries<E: Entry<BYTES>, const BYTES: usize>(before_first: SequenceNumber, count: u16) {
-    let shard = before_first.shard_index();
-    let entries = || ShareEntries {
-        entry: E::stored(ShardId::new(shard).unwrap()),
-        numbers: SequenceWriter::new(before_first),
-    };
+    let shard = ShardId::new(before_first.shard_index()).unwrap();
+    let entries = || ShareEntries { shard, numbers: SequenceWriter::new(before_first) };
     // Back to front, each second place.
     let numbers: Vec<_> = (0..count).rev().map(|number| 2 * number).collect();
     let mut expected = vec![[b'?'; BYTES]; 2 * usize::from(count)];
     let (mut found, mut twin) = (expected.clone(), entries());
-    numbers.iter().for_each(|number| twin.write_next::<E>(&mut expected[usize::from(*number)]));
-    entries().write::<E>(&numbers, &mut found);
+    numbers.iter().for_each(|number| twin.write_next::<E, BYTES>(&mut expected[usize::from(*number)]));
+    entries().write::<E, BYTES>(&numbers, &mut found);
     assert_eq!(found, expected);
 }
 
