@@ -437,7 +437,7 @@ impl SegmentWriter {
     #[allow(unsafe_code)]
     #[allow(clippy::needless_borrow, reason = "the model checker's slice is a copy")]
     pub(crate) fn copy_to(&self, arena: Arena) -> Arc<Segment> {
-        let Segment { base, arena: from, .. } = &*self.segment;
+        let Segment { base, arena: from, bytes_before, .. } = &*self.segment;
         let published = self.segment.published();
         let marks_bytes = published.marks as usize * MARK_BYTES;
         {
@@ -453,7 +453,8 @@ impl SegmentWriter {
             room.put_first(&records);
             room.put_last(&marks);
         }
-        Arc::new(Segment { base: *base, published: AtomicU64::new(published.pack()), arena })
+        let (base, bytes_before) = (*base, *bytes_before);
+        Arc::new(Segment { published: AtomicU64::new(published.pack()), base, arena, bytes_before })
     }
 
     /// Writes one record. `false` if it does not fit.

@@ -25,10 +25,6 @@ pub use parents::Parents;
 /// More buckets than this only take memory: with two per shard a look-up already ends in a step or two.
 const BUCKET_BITS_MAX: u32 = 17;
 
-/// How far ahead shards are asked for that a request touches: it finds most of many in no cache.
-#[cfg(not(shardmill_loom))]
-const SHARDS_AHEAD: usize = 8;
-
 /// Ranges looked at one after the other before the whole map is searched.
 const LOOKED_AT_MAX: usize = 4;
 
@@ -40,8 +36,9 @@ pub struct ShardMap {
     parents: Vec<Parents>,
     /// What became of those that are closed, by index.
     closed: Vec<ClosedShard>,
-    /// Open shards, by the start of their range.
-    open: Vec<Arc<Shard>>,
+    /// Open shards, by the start of their range. Shared with the requests that are routed by this map: those count one
+    /// reference, not one for each shard that they touch.
+    open: Arc<[Arc<Shard>]>,
     /// The upper half of each one's last key, side by side: most look-ups touch nothing else. None if the open shards
     /// do not own all keys: then each look-up checks.
     ends: Vec<u64>,
@@ -98,7 +95,7 @@ impl ShardMap {
             })
             .collect();
         let ends = open.iter().filter(|_| is_whole).map(|shard| shard.range.end.upper_half()).collect();
-        Self { shards, parents, closed, open, ends, buckets, bucket_shift }
+        Self { shards, parents, closed, open: open.into(), ends, buckets, bucket_shift }
     }
 
     /// Whether the open shards divide all hash keys among them.
@@ -155,17 +152,18 @@ impl ShardMap {
     /// [`Unowned`] if the map has a hole; nothing was handed to any shard then.
     pub fn route(&self, records: Records) -> Result<Arc<Batch>, Unowned> {
         if records.len() == 1 {
-            let owner = Arc::clone(self.owner(records.hash_key(0))?);
-            return Ok(Batch::of_one(records, owner));
+            let index = self.owner_index(records.hash_key(0))?;
+            return Ok(Batch::new(records, &self.open, &[place(index)], &[0]));
         }
-        let mut shards: SmallVec<[Arc<Shard>; 16]> = SmallVec::new();
         let upper_halves = records.upper_halves();
         let mut targets: SmallVec<[u16; 512]> = SmallVec::from_elem(NO_SHARE, records.len());
+        // The shard of each share, and a place for one that turns out to have come before.
+        let mut touched: SmallVec<[u32; 512]> = SmallVec::from_elem(0, records.len() + 1);
+        let mut count = 0_u16;
         SHARE_OF_SHARD.with_borrow_mut(|share_of| {
             if share_of.len() < self.open.len() {
                 share_of.resize(self.open.len(), NO_SHARE);
             }
-            let mut touched: SmallVec<[usize; 64]> = SmallVec::new();
             let mut routed = Ok(());
             let share_of = share_of.as_mut_slice();
             for (number, (upper_half, target)) in upper_halves.iter().zip(&mut targets).enumerate() {
@@ -180,25 +178,19 @@ impl ShardMap {
                     },
                 };
                 let share = &mut share_of[index];
-                if *share == NO_SHARE {
-                    // A request has at most 500 records, hence shares.
-                    *share = u16::try_from(touched.len()).unwrap_or(NO_SHARE);
-                    touched.push(index);
-                }
+                // Without a branch, which of many shards could not be foretold: what is no new one is written over.
+                let is_new = *share == NO_SHARE;
+                touched[usize::from(count)] = place(index);
+                *share = if is_new { count } else { *share };
+                count += u16::from(is_new);
                 *target = *share;
             }
-            shards.reserve_exact(touched.len());
-            for (number, index) in touched.iter().enumerate() {
-                share_of[*index] = NO_SHARE;
-                #[cfg(not(shardmill_loom))]
-                if let Some(later) = touched.get(number + SHARDS_AHEAD) {
-                    self.open[*later].fetch();
-                }
-                shards.push(Arc::clone(&self.open[*index]));
+            for index in &touched[..usize::from(count)] {
+                share_of[*index as usize] = NO_SHARE;
             }
             routed
         })?;
-        Ok(Batch::new(records, shards, &targets))
+        Ok(Batch::new(records, &self.open, &touched[..usize::from(count)], &targets))
     }
 
     /// The open shard that owns a key, by its place in `open`.
@@ -240,12 +232,17 @@ impl ShardMap {
 /// All are handed over before anything is waited for, and a share that finds a full mailbox waits in a task of its
 /// own: a busy shard holds up no other, and a client that goes away takes nothing back.
 pub async fn store(batch: &Arc<Batch>) {
-    for (shard, command) in batch.commands() {
+    batch.run(|shard, command| {
         if let Err(command) = shard.submit(Command::Append(command)) {
             tokio::spawn(Arc::clone(shard).submit_waiting(command));
         }
-    }
+    });
     batch.settled().await;
+}
+
+/// An index among the open shards, of which there are at most a million.
+fn place(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
 }
 
 const NO_SHARE: u16 = u16::MAX;
@@ -340,7 +337,7 @@ mod tests {
             }
             let mut seen = 0;
             for (shard, command) in batch.commands() {
-                for &number in command.numbers() {
+                for &number in command.part().numbers {
                     let before = last_rank.insert(shard.id, number);
                     prop_assert!(before.is_none_or(|before| before < number));
                     seen += 1;

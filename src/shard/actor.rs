@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::log::{AppendError, Writer};
 
 use super::Shard;
-use super::batch::{AppendCommand, Stored};
+use super::batch::{AppendCommand, Part, Stored};
 use super::mailbox::Mailbox;
 use super::seal::SealCommand;
 use super::token::{Exclusive, Owner, Token};
@@ -100,12 +100,30 @@ impl Shard {
     pub fn submit(self: &Arc<Self>, command: Command) -> Result<(), Command> {
         if let Some(mut token) = Token::try_take(&**self) {
             execute(&mut token, command);
-            self.drain_and_release(token);
+            self.release(token);
             return Ok(());
         }
         self.mailbox.get_or_init(Box::default).push(command)?;
         self.notify();
         Ok(())
+    }
+
+    /// Appends here and now if the shard is idle; gives `None` if it is not. The caller is to see to watchers.
+    #[inline(always)]
+    pub(super) fn append_if_idle(self: &Arc<Self>, part: &Part<'_>) -> Option<Stored> {
+        let mut token = Token::try_take(&**self)?;
+        let stored = token.with(|shard, state| change(shard, state, |state| append(shard, state, part)));
+        self.release(token);
+        Some(stored.flatten().unwrap_or(Stored::NOTHING))
+    }
+
+    /// Lets go of a token that was taken while nobody held it. Nothing was queued then, so the mailbox is looked at only
+    /// if something has come since.
+    #[inline]
+    fn release(self: &Arc<Self>, token: Token<&Self>) {
+        if let Err(token) = token.release() {
+            self.drain_and_release(token);
+        }
     }
 
     /// As [`Self::submit`], but waits in line for room. After [`SHED_AFTER`] the command is dropped, which fails
@@ -196,35 +214,35 @@ impl Budget {
     }
 }
 
-/// The one door through which a shard changes. A panic stays inside and poisons the shard.
+/// Runs a command. Where it does not run, dropping it fails its records; of a seal it is as good as run.
 fn execute<R>(token: &mut Token<R>, command: Command)
 where
     R: std::ops::Deref<Target = Shard>,
 {
-    token.with(|shard, state| execute_on(shard, state, command));
+    token.with(|shard, state| change(shard, state, |state| run(shard, state, command)));
 }
 
-fn execute_on(shard: &Shard, state: &mut ActorState, command: Command) {
+/// The one door through which a shard changes. A panic stays inside and poisons the shard: `None` then and ever after.
+#[inline(always)]
+fn change<T>(shard: &Shard, state: &mut ActorState, change: impl FnOnce(&mut ActorState) -> T) -> Option<T> {
     if state.condition == Condition::Poisoned {
-        // Dropping the command fails its records; of a seal it is as good as run.
-        return;
+        return None;
     }
     // What the panic left half done is never read again: the condition guards the writer, and readers see
     // published records only. That is the unwind safety asserted here.
-    let ran = catch_unwind(AssertUnwindSafe(|| run(shard, state, command)));
-    if ran.is_err() {
+    let changed = catch_unwind(AssertUnwindSafe(|| change(state)));
+    if changed.is_err() {
         poison(shard, state);
     }
+    changed.ok()
 }
 
 fn run(shard: &Shard, state: &mut ActorState, command: Command) {
     match command {
-        Command::Append(mut append) => {
-            let stored = match state.condition {
-                Condition::Open => run_append(shard, &mut state.writer, &append),
-                Condition::Sealed | Condition::Poisoned => Stored::GIVEN_BACK,
-            };
-            append.settle(stored);
+        Command::Append(mut command) => {
+            let stored = append(shard, state, &command.part());
+            shard.notify_watchers();
+            command.settle(stored);
         }
         Command::Trim { not_before_ms } => state.writer.trim(&shard.log, not_before_ms),
         Command::Seal(seal) => {
@@ -237,11 +255,24 @@ fn run(shard: &Shard, state: &mut ActorState, command: Command) {
     }
 }
 
-/// Sequence numbers, append and publication of one share: one step, whoever watches.
-fn run_append(shard: &Shard, writer: &mut Writer, append: &AppendCommand) -> Stored {
-    let arrival_ms = writer.arrival_ms(append.routed_ms());
+/// Appends, if the shard takes records.
+#[inline(always)]
+fn append(shard: &Shard, state: &mut ActorState, part: &Part<'_>) -> Stored {
+    match state.condition {
+        Condition::Open => run_append(shard, &mut state.writer, part),
+        Condition::Sealed | Condition::Poisoned => Stored::GIVEN_BACK,
+    }
+}
+
+/// Sequence numbers, append and publication of one share: one step, whoever watches. Watchers are told by the caller.
+///
+/// Inlined, so that what became of it stays in registers: read from memory that was just written, it would wait for all
+/// that was written before, and that goes to memory which is in no cache.
+#[inline(always)]
+fn run_append(shard: &Shard, writer: &mut Writer, part: &Part<'_>) -> Stored {
+    let arrival_ms = writer.arrival_ms(part.routed_ms);
     let first_counter = writer.next_counter();
-    let (records, numbers) = (append.records(), append.numbers());
+    let Part { records, numbers, .. } = *part;
     let record = |place: usize| records.record(usize::from(numbers[place]));
     let appended = writer.append_run(&shard.log, &shard.context.pool, numbers.len(), record, arrival_ms);
     let (count, throttled) = match appended {
@@ -255,7 +286,6 @@ fn run_append(shard: &Shard, writer: &mut Writer, append: &AppendCommand) -> Sto
     // A request has at most 500 records.
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     writer.commit();
-    shard.notify_watchers();
     #[cfg(not(shardmill_loom))]
     shard.next_write.note(writer);
     Stored { first_counter, arrival_ms, count, throttled, given_back: false }
@@ -284,7 +314,7 @@ impl Owner for Shard {
         }
         if let Some(mailbox) = self.mailbox.get() {
             while let Some(command) = mailbox.pop() {
-                execute_on(self, state, command);
+                change(self, state, |state| run(self, state, command));
             }
         }
     }

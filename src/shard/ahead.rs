@@ -10,12 +10,19 @@ use crate::log::Writer;
 use crate::sync::fetch_to_write;
 
 use super::Shard;
+use super::batch::Batch;
 
 /// Bytes that the processor fetches at a time.
 const LINE_BYTES: usize = 64;
 
-/// Of a record, no more than this is asked for: what follows, the processor expects by itself.
-const RECORD_BYTES_MAX: usize = 1 << 10;
+/// Of what is appended, no more than this is asked for: what follows, the processor expects by itself.
+const RECORDS_BYTES_MAX: usize = 2 << 10;
+
+/// How far ahead of the share that runs a shard is asked for.
+const SHARDS_AHEAD: usize = 8;
+
+/// How far ahead the memory is asked for that it will write to. The shard says where that is, so it is here by then.
+const WRITES_AHEAD: usize = 4;
 
 /// Addresses that the next append will write to; zero until there was one. Hints, so all is Relaxed: a stale address
 /// only wastes a fetch.
@@ -37,9 +44,45 @@ impl NextWrite {
     }
 }
 
+/// Asks for what the shares of a batch will touch, some shares ahead of the one that runs.
+pub(super) struct Ahead<'b> {
+    batch: &'b Batch,
+}
+
+impl<'b> Ahead<'b> {
+    /// Begins with the first shares.
+    pub(super) fn of(batch: &'b Batch) -> Self {
+        let ahead = Self { batch };
+        (0..SHARDS_AHEAD).for_each(|number| ahead.fetch_shard(number));
+        (0..WRITES_AHEAD).for_each(|number| ahead.fetch_write(number));
+        ahead
+    }
+
+    /// The share with this number runs next.
+    #[inline(always)]
+    pub(super) fn fetch(&self, number: usize) {
+        self.fetch_shard(number + SHARDS_AHEAD);
+        self.fetch_write(number + WRITES_AHEAD);
+    }
+
+    #[inline(always)]
+    fn fetch_write(&self, number: usize) {
+        if let Some((shard, bytes)) = self.batch.shard_and_bytes(number) {
+            shard.fetch_next_write(bytes);
+        }
+    }
+
+    #[inline(always)]
+    fn fetch_shard(&self, number: usize) {
+        if let Some((shard, _)) = self.batch.shard_and_bytes(number) {
+            shard.fetch();
+        }
+    }
+}
+
 impl Shard {
     /// Asks for the shard itself.
-    pub(crate) fn fetch(&self) {
+    fn fetch(&self) {
         let start = std::ptr::from_ref(self).addr();
         for line in (0..size_of::<Self>()).step_by(LINE_BYTES) {
             fetch_to_write(start + line);
@@ -47,12 +90,13 @@ impl Shard {
     }
 
     /// Asks for the memory that an append of so many bytes will write to. The shard was asked for before.
-    pub(super) fn fetch_next_write(&self, bytes: usize) {
+    #[inline(always)]
+    fn fetch_next_write(&self, bytes: usize) {
         let NextWrite { segment, record, mark } = &self.next_write;
         fetch_to_write(segment.load(Ordering::Relaxed));
         fetch_to_write(mark.load(Ordering::Relaxed));
         let start = record.load(Ordering::Relaxed);
-        for line in (0..bytes.min(RECORD_BYTES_MAX)).step_by(LINE_BYTES) {
+        for line in (0..(bytes + LINE_BYTES).min(RECORDS_BYTES_MAX)).step_by(LINE_BYTES) {
             fetch_to_write(start.wrapping_add(line));
         }
     }

@@ -1,19 +1,18 @@
 //! One put request in its parsed form: the records, how they fall to shards, and the countdown of its reply.
 //!
 //! A batch owns every byte of its request, so nothing of it borrows from the connection: a client that goes
-//! away cancels nothing that is queued. Each shard concerned gets one [`AppendCommand`], which shares the batch
-//! and completes its share of the countdown exactly once: with what was stored when it runs, or as failed when
-//! it is dropped without having run.
+//! away cancels nothing that is queued. Shares whose shards are idle run at once ([`Batch::run`]), one after the other.
+//! A shard that is busy gets an [`AppendCommand`], which shares the batch and completes its share of the countdown
+//! exactly once: with what was stored when it runs, or as failed when it is dropped without having run.
 //!
 //! # Memory ordering
 //! A share's outcome is written with Relaxed stores by whoever completes it, followed by a decrement of
-//! `pending` with AcqRel. The waiter reads outcomes only after it has seen zero with Acquire, so it sees them
-//! all: the decrements form one release sequence.
+//! `pending` with AcqRel, one for all that ran at once. The waiter reads outcomes only after it has seen zero with
+//! Acquire, so it sees them all: the decrements form one release sequence.
 
 mod again;
 
 use std::future::poll_fn;
-use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -28,6 +27,8 @@ use crate::names::{HashKey, PartitionKey, md5_lanes};
 use crate::pool::{Pool, Pooled, Reused};
 
 use super::Shard;
+#[cfg(not(shardmill_loom))]
+use super::ahead::Ahead;
 
 /// The records of one request, in request order, as they are collected before any shard is touched.
 #[derive(Default, Debug, Clone)]
@@ -201,15 +202,15 @@ impl Run<'_> {
     }
 }
 
-/// How far ahead of the command that runs the memory is asked for that later ones will write to.
-#[cfg(not(shardmill_loom))]
-const WRITES_AHEAD: usize = 4;
-
 /// A request that has been routed: ready to be handed to its shards, and then to be waited for.
 pub struct Batch {
     records: Records,
     grouping: Grouping,
+    /// Those that the request might have gone to; each share says which is its own.
+    shards: Arc<[Arc<Shard>]>,
     shares: Pooled<Vec<Share>>,
+    /// Bytes of key and data of a record on average.
+    record_bytes: usize,
     /// When it was routed, which its records' arrival is, epoch milliseconds.
     routed_ms: u64,
     pending: AtomicU32,
@@ -227,40 +228,33 @@ struct Grouping {
 }
 
 impl Grouping {
-    /// Of a single record.
-    fn of_one() -> Self {
-        Self { numbers: Pooled::default(), records: 1 }
-    }
-
-    /// Sorts by counting; gives where each share's numbers are, too.
-    fn new(share_of_each_record: &[u16], shares: usize) -> (Self, SmallVec<[Range<usize>; 16]>) {
+    /// Sorts by counting; tells each share where its numbers are, too.
+    fn new(share_of_each_record: &[u16], shares: &mut [Share]) -> Self {
         let records = share_of_each_record.len();
-        let mut counts: SmallVec<[usize; 16]> = SmallVec::from_elem(0, shares);
-        let counts = counts.as_mut_slice();
+        if let ([share], 1) = (&mut *shares, records) {
+            share.order = 0..1;
+            return Self { numbers: Pooled::default(), records };
+        }
         for share in share_of_each_record {
-            counts[usize::from(*share)] += 1;
+            shares[usize::from(*share)].order.end += 1;
         }
         let mut start = 0;
-        let range = |count: &usize| {
-            let range = start..start + count;
-            start = range.end;
-            range
-        };
-        let ranges: SmallVec<[Range<usize>; 16]> = counts.iter().map(range).collect();
-        let next = counts;
-        for (next, range) in next.iter_mut().zip(&ranges) {
-            *next = range.start;
+        for Share { order, .. } in &mut *shares {
+            // The end moves on to where it belongs with each number that is placed.
+            let count = std::mem::replace(&mut order.end, start);
+            order.start = start;
+            start += count;
         }
         let mut numbers = Pooled::<Vec<u16>>::take();
         numbers.resize(2 * records, 0);
         let (of_each, order) = numbers.split_at_mut(records);
         of_each.copy_from_slice(share_of_each_record);
         for (number, share) in (0_u16..).zip(share_of_each_record) {
-            let place = &mut next[usize::from(*share)];
-            order[*place] = number;
-            *place += 1;
+            let next = &mut shares[usize::from(*share)].order.end;
+            order[usize::from(*next)] = number;
+            *next += 1;
         }
-        (Self { numbers, records }, ranges)
+        Self { numbers, records }
     }
 
     /// The share of each record, in request order.
@@ -268,9 +262,11 @@ impl Grouping {
         if self.records == 1 { &[0] } else { &self.numbers[..self.records] }
     }
 
-    /// Record numbers, grouped by share.
-    fn order(&self) -> &[u16] {
-        if self.records == 1 { &[0] } else { &self.numbers[self.records..] }
+    /// The numbers of a share's records, in order.
+    #[inline(always)]
+    fn numbers(&self, share: &Share) -> &[u16] {
+        let order = if self.records == 1 { &[0] } else { &self.numbers[self.records..] };
+        &order[usize::from(share.order.start)..usize::from(share.order.end)]
     }
 }
 
@@ -292,11 +288,11 @@ impl Reused for Vec<u16> {
     }
 }
 
-/// The part of a batch that goes to one shard.
+/// The part of a batch that goes to one shard. Small: a request has hundreds of them.
 pub struct Share {
-    shard: Arc<Shard>,
-    order: Range<usize>,
-    bytes: usize,
+    /// Which of the batch's shards.
+    shard: u32,
+    order: Range<u16>,
     first_counter: AtomicU64,
     arrival_ms: AtomicU64,
     stored_count: AtomicU32,
@@ -339,7 +335,7 @@ pub struct Stored {
 
 impl Stored {
     /// Nothing: the command was dropped.
-    const NOTHING: Self =
+    pub(super) const NOTHING: Self =
         Self { first_counter: 0, arrival_ms: 0, count: 0, throttled: false, given_back: false };
 
     /// Nothing: the shard is sealed.
@@ -355,59 +351,91 @@ impl Stored {
 }
 
 impl Batch {
-    /// Makes one share per shard; `share_of_each_record` says which of `shards` a record goes to.
+    /// Makes one share for each of `shard_of_each_share`, which are places in `shards`; `share_of_each_record` says which
+    /// share a record belongs to.
     ///
-    /// Every shard in `shards` has at least one record.
+    /// Every share has at least one record.
     #[must_use]
     pub fn new(
         records: Records,
-        shards: SmallVec<[Arc<Shard>; 16]>,
+        shards: &Arc<[Arc<Shard>]>,
+        shard_of_each_share: &[u32],
         share_of_each_record: &[u16],
     ) -> Arc<Self> {
-        Arc::new(Self::sorted(records, shards, share_of_each_record))
-    }
-
-    /// The batch of a single record, which goes to this shard.
-    #[must_use]
-    pub fn of_one(records: Records, shard: Arc<Shard>) -> Arc<Self> {
-        debug_assert_eq!(records.len(), 1);
-        let bytes = records.total_bytes();
-        Arc::new(Self::grouped(records, Grouping::of_one(), iter::once(Share::new(shard, 0..1, bytes))))
+        Arc::new(Self::sorted(records, Arc::clone(shards), shard_of_each_share, share_of_each_record))
     }
 
     #[inline(always)]
-    fn sorted(records: Records, shards: SmallVec<[Arc<Shard>; 16]>, share_of_each_record: &[u16]) -> Self {
+    fn sorted(
+        records: Records,
+        shards: Arc<[Arc<Shard>]>,
+        shard_of_each_share: &[u32],
+        share_of_each_record: &[u16],
+    ) -> Self {
         debug_assert_eq!(records.len(), share_of_each_record.len());
-        let (grouping, ranges) = Grouping::new(share_of_each_record, shards.len());
-        // Only a budget counts a share's bytes, so the average is near enough.
         let record_bytes = records.total_bytes() / records.len().max(1);
-        let of_shards = shards.into_iter().zip(ranges).map(|(shard, range)| {
-            let bytes = range.len() * record_bytes;
-            Share::new(shard, range, bytes)
-        });
-        Self::grouped(records, grouping, of_shards)
+        let mut shares = Pooled::<Vec<Share>>::take();
+        shares.extend(shard_of_each_share.iter().map(|shard| Share::new(*shard)));
+        let grouping = Grouping::new(share_of_each_record, &mut shares);
+        let pending = AtomicU32::new(u32::try_from(shares.len()).unwrap_or(u32::MAX));
+        let routed_ms = shards.first().map_or(0, |shard| shard.context.clock.now_ms());
+        let given_back = AtomicBool::new(false);
+        let waiter = AtomicWaker::new();
+        Self { records, grouping, shards, shares, record_bytes, routed_ms, pending, given_back, waiter }
+    }
+
+    /// Has the shares run: here and now if their shards are idle, all others as commands that `busy` gives to theirs.
+    ///
+    /// What was published here is told to watchers once all of it is.
+    pub fn run(self: &Arc<Self>, mut busy: impl FnMut(&Arc<Shard>, AppendCommand)) {
+        #[cfg(not(shardmill_loom))]
+        let ahead = Ahead::of(self);
+        let (mut completed, mut given_back) = (0, false);
+        for (number, share) in self.shares.iter().enumerate() {
+            #[cfg(not(shardmill_loom))]
+            ahead.fetch(number);
+            let shard = self.shard(share);
+            if let Some(stored) = shard.append_if_idle(&self.part(share)) {
+                share.note(stored);
+                (completed, given_back) = (completed + 1, given_back | stored.given_back);
+            } else {
+                busy(shard, AppendCommand { batch: Arc::clone(self), share: number, stored: None });
+            }
+        }
+        Shard::notify_watchers_of(self.shares.iter().map(|share| &**self.shard(share)));
+        self.complete(completed, given_back);
+    }
+
+    /// One command per share, to be given to its shard.
+    #[cfg(test)]
+    pub(crate) fn commands(self: &Arc<Self>) -> impl Iterator<Item = (&Arc<Shard>, AppendCommand)> {
+        let command = |number| AppendCommand { batch: Arc::clone(self), share: number, stored: None };
+        self.shares.iter().enumerate().map(move |(number, share)| (self.shard(share), command(number)))
     }
 
     #[inline(always)]
-    fn grouped(records: Records, grouping: Grouping, of_shards: impl Iterator<Item = Share>) -> Self {
-        let mut shares = Pooled::<Vec<Share>>::take();
-        shares.extend(of_shards);
-        let pending = AtomicU32::new(u32::try_from(shares.len()).unwrap_or(u32::MAX));
-        let routed_ms = shares.first().map_or(0, |share| share.shard.context.clock.now_ms());
-        let given_back = AtomicBool::new(false);
-        Self { records, grouping, shares, routed_ms, pending, given_back, waiter: AtomicWaker::new() }
+    fn shard(&self, share: &Share) -> &Arc<Shard> {
+        &self.shards[share.shard as usize]
     }
 
-    /// One command per share, to be given to its shard before the next is made.
-    pub fn commands(self: &Arc<Self>) -> impl Iterator<Item = (&Arc<Shard>, AppendCommand)> {
-        let shares = &self.shares;
-        shares.iter().enumerate().map(move |(number, share)| {
-            #[cfg(not(shardmill_loom))]
-            if let Some(later) = shares.get(number + WRITES_AHEAD) {
-                later.shard.fetch_next_write(later.bytes);
-            }
-            (&share.shard, AppendCommand { batch: Arc::clone(self), share: number, stored: None })
-        })
+    /// What a share's shard is to append.
+    #[inline(always)]
+    fn part(&self, share: &Share) -> Part<'_> {
+        let numbers = self.grouping.numbers(share);
+        Part { records: &self.records.buffer, numbers, routed_ms: self.routed_ms }
+    }
+
+    /// About how many bytes of keys and data a share has: only budgets and hints count them, so the average will do.
+    fn share_bytes(&self, share: &Share) -> usize {
+        share.order.len() * self.record_bytes
+    }
+
+    /// The shard of a share, if there are so many, and the bytes that it is to append, as [`Self::share_bytes`].
+    #[cfg(not(shardmill_loom))]
+    #[inline(always)]
+    pub(super) fn shard_and_bytes(&self, share: usize) -> Option<(&Shard, usize)> {
+        let share = self.shares.get(share)?;
+        Some((self.shard(share), self.share_bytes(share)))
     }
 
     /// Waits until every share is stored or has failed. Ready at once when all ran inline.
@@ -432,7 +460,7 @@ impl Batch {
         let share = &self.shares[usize::from(*share)];
         let stored = share.stored();
         let kept = rank < u64::from(stored.count);
-        Some((&share.shard, kept.then(|| (stored.first_counter + rank, stored.arrival_ms))))
+        Some((self.shard(share), kept.then(|| (stored.first_counter + rank, stored.arrival_ms))))
     }
 
     /// The share of each record, in request order; a share's records are stored in this order.
@@ -443,12 +471,12 @@ impl Batch {
 
     /// What became of each share. Meaningful once the batch has [settled](Self::settled).
     pub fn shares(&self) -> impl ExactSizeIterator<Item = (&Shard, Stored)> {
-        self.shares.iter().map(|share| (&*share.shard, share.stored()))
+        self.shares.iter().map(|share| (&**self.shard(share), share.stored()))
     }
 
     /// The number of each record of a share in the request, in order, the shares as in [`Self::shares`].
     pub fn numbers_of_shares(&self) -> impl Iterator<Item = &[u16]> {
-        self.shares.iter().map(|share| &self.grouping.order()[share.order.clone()])
+        self.shares.iter().map(|share| self.grouping.numbers(share))
     }
 
     /// The records, in request order.
@@ -463,25 +491,24 @@ impl Batch {
         self.shares.iter().map(|share| share.order.len() - share.stored().count as usize).sum()
     }
 
-    fn complete(&self, share: usize, stored: Stored) {
-        // Relaxed throughout: ordered by the decrement below.
-        self.shares[share].note(stored);
-        if stored.given_back {
+    /// Counts down as many shares, whose outcomes were noted.
+    fn complete(&self, shares: u32, given_back: bool) {
+        if given_back {
+            // Relaxed, as the outcomes: ordered by the decrement below.
             self.given_back.store(true, Ordering::Relaxed);
         }
-        // Release: publishes this outcome. Acquire: the last one passes the others' on.
-        if self.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
+        // Release: publishes the outcomes. Acquire: the last one passes the others' on.
+        if shares > 0 && self.pending.fetch_sub(shares, Ordering::AcqRel) == shares {
             self.waiter.wake();
         }
     }
 }
 
 impl Share {
-    const fn new(shard: Arc<Shard>, order: Range<usize>, bytes: usize) -> Self {
+    const fn new(shard: u32) -> Self {
         Self {
             shard,
-            order,
-            bytes,
+            order: 0..0,
             first_counter: AtomicU64::new(0),
             arrival_ms: AtomicU64::new(0),
             stored_count: AtomicU32::new(0),
@@ -509,6 +536,16 @@ impl Share {
     }
 }
 
+/// What one shard is to append.
+pub(crate) struct Part<'b> {
+    /// The records of the whole request, of which `numbers` says which these are.
+    pub(crate) records: &'b RecordBuffer,
+    /// The number of each record in the request, in order.
+    pub(crate) numbers: &'b [u16],
+    /// When the request was routed, epoch milliseconds.
+    pub(crate) routed_ms: u64,
+}
+
 /// Tells one shard to append its share of a batch.
 pub struct AppendCommand {
     batch: Arc<Batch>,
@@ -517,24 +554,14 @@ pub struct AppendCommand {
 }
 
 impl AppendCommand {
-    /// The records of the whole request, of which [`numbers`](Self::numbers) says which these are.
-    pub(super) fn records(&self) -> &RecordBuffer {
-        &self.batch.records.buffer
-    }
-
-    /// The number of each record in the request, in order.
-    pub(crate) fn numbers(&self) -> &[u16] {
-        &self.batch.grouping.order()[self.batch.shares[self.share].order.clone()]
-    }
-
-    /// When the request was routed, epoch milliseconds.
-    pub(super) fn routed_ms(&self) -> u64 {
-        self.batch.routed_ms
+    /// What is to be appended.
+    pub(crate) fn part(&self) -> Part<'_> {
+        self.batch.part(&self.batch.shares[self.share])
     }
 
     /// About how many bytes of keys and data.
     pub(super) fn bytes(&self) -> usize {
-        self.batch.shares[self.share].bytes
+        self.batch.share_bytes(&self.batch.shares[self.share])
     }
 
     /// Notes what was stored; the reply's countdown learns of it when the command is dropped.
@@ -544,9 +571,11 @@ impl AppendCommand {
 }
 
 impl Drop for AppendCommand {
-    /// The one place where a share is completed: run or not, a command cannot be lost without its reply.
+    /// The one place where a command completes its share: run or not, a command cannot be lost without its reply.
     fn drop(&mut self) {
-        self.batch.complete(self.share, self.stored.unwrap_or(Stored::NOTHING));
+        let stored = self.stored.unwrap_or(Stored::NOTHING);
+        self.batch.shares[self.share].note(stored);
+        self.batch.complete(1, stored.given_back);
     }
 }
 

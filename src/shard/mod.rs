@@ -1,7 +1,6 @@
 //! A shard as an actor: one mailbox, one run token, one log.
 //!
-//! Every change of a shard goes through [`actor::execute`], which asks for the run token, whichever thread
-//! holds it. Taking the sequence number, appending and publishing are one step there, so a reader never sees
+//! Every change of a shard goes through [`actor::change`], behind the run token, whichever thread holds it. Taking the sequence number, appending and publishing are one step there, so a reader never sees
 //! record n + 1 before n. Reads do not pass through here: they go to [`Shard::log`] directly.
 //!
 //! - [`token`]: who may change the shard, and how that right is handed on.
@@ -142,8 +141,16 @@ impl Shard {
     /// shard.
     #[inline]
     pub fn notify_watchers(&self) {
-        if self.armed.is_any() {
-            self.watchers().wake(&self.armed);
+        Self::notify_watchers_of(std::iter::once(self));
+    }
+
+    /// As [`Self::notify_watchers`] of each, with one fence for all.
+    pub(super) fn notify_watchers_of<'s>(shards: impl Iterator<Item = &'s Self>) {
+        watchers::after_publication();
+        for shard in shards {
+            if shard.armed.is_any() {
+                shard.watchers().wake(&shard.armed);
+            }
         }
     }
 

@@ -76,17 +76,15 @@ impl Fake {
     }
 
     fn submit(&self, command: usize) {
-        let mut token = match Token::try_take(self) {
-            Some(mut token) => {
-                token.with(|fake, state| fake.run(state, command));
-                token
-            }
-            None => {
-                let slot = self.tail.fetch_add(1, Ordering::Relaxed);
-                self.queue[slot].store(command, Ordering::Release);
-                let Some(token) = Token::notify(self) else { return };
-                token
-            }
+        let mut token = if let Some(mut token) = Token::try_take(self) {
+            token.with(|fake, state| fake.run(state, command));
+            let Err(token) = token.release() else { return };
+            token
+        } else {
+            let slot = self.tail.fetch_add(1, Ordering::Relaxed);
+            self.queue[slot].store(command, Ordering::Release);
+            let Some(token) = Token::notify(self) else { return };
+            token
         };
         loop {
             token.with(Self::drain);

@@ -33,15 +33,16 @@ fn batch(shards: &[Arc<Shard>], records: u64, tag: u64) -> Arc<Batch> {
     }
     let shares = u16::try_from(shards.len()).unwrap();
     let targets: Vec<_> = (0..shares).cycle().take(collected.len()).collect();
-    Batch::new(collected, shards.iter().cloned().collect(), &targets)
+    let places: Vec<_> = (0..u32::from(shares)).collect();
+    Batch::new(collected, &shards.iter().cloned().collect(), &places, &targets)
 }
 
 async fn put(batch: &Arc<Batch>) {
-    for (shard, command) in batch.commands() {
+    batch.run(|shard, command| {
         if let Err(command) = shard.submit(Command::Append(command)) {
             tokio::spawn(Arc::clone(shard).submit_waiting(command));
         }
-    }
+    });
     batch.settled().await;
 }
 
@@ -240,7 +241,7 @@ async fn two_requests_become_one_reply() {
     put(&first).await;
     let given_back = first.records_given_back();
     assert_eq!(given_back.len(), 3);
-    let again = Batch::new(given_back, std::iter::once(Arc::clone(&shards[2])).collect(), &[0; 3]);
+    let again = Batch::new(given_back, &shards.iter().cloned().collect(), &[2], &[0; 3]);
     put(&again).await;
     let joined = first.joined(&again);
     joined.settled().await;

@@ -240,7 +240,10 @@ mod models {
     fn run_inline_or_push(fake: &Fake) {
         if let Some(mut token) = Token::try_take(fake) {
             token.with(|_, ran| ran.inline += 1);
-            drain_and_release(token);
+            // What is pushed from now on notifies; what was pushed before a holder let go, that one has drained.
+            if let Err(token) = token.release() {
+                drain_and_release(token);
+            }
         } else {
             push_and_notify(fake);
         }

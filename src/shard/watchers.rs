@@ -27,13 +27,19 @@ impl Armed {
         Self(AtomicU32::new(0))
     }
 
-    /// Whether somebody is to be woken for what the caller has published.
+    /// Whether somebody is to be woken for what the caller has published, [since when](after_publication) it was said.
     #[inline]
     pub(super) fn is_any(&self) -> bool {
-        // See the header: after the publication, before the load.
-        fence(Ordering::SeqCst);
+        // Relaxed: the fence before it orders it.
         self.0.load(Ordering::Relaxed) > 0
     }
+}
+
+/// To be called between publications and [`Armed::is_any`] of whoever may watch them: one fence for any number of them.
+#[inline]
+pub(super) fn after_publication() {
+    // See the header.
+    fence(Ordering::SeqCst);
 }
 
 /// The watchers of one shard.
@@ -141,6 +147,7 @@ mod models {
                 loom::thread::spawn(move || {
                     let (armed, watchers, published) = &*shared;
                     published.fetch_add(1, Ordering::Release);
+                    after_publication();
                     if armed.is_any() {
                         watchers.wake(armed);
                     }

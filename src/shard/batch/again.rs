@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::names::ShardId;
 
-use super::{Batch, Records, Share};
+use super::{Batch, Records, Shard, Share};
 
 impl Batch {
     /// Whether a sealed shard gave records back. Meaningful once the batch has [settled](Self::settled).
@@ -41,16 +41,19 @@ impl Batch {
     /// This request as if the shares that were given back had been those of `again` from the start, which has settled
     /// as well and holds [what was given back](Self::records_given_back).
     #[must_use]
-    pub fn joined(&self, again: &Self) -> Arc<Self> {
-        let mut shares: SmallVec<[&Share; 4]> = SmallVec::new();
-        let mut add_share = |share| {
-            shares.push(share);
+    pub fn joined<'s>(&'s self, again: &'s Self) -> Arc<Self> {
+        let mut shares: SmallVec<[(&Arc<Shard>, &Share); 4]> = SmallVec::new();
+        let mut add_share = |batch: &'s Self, share| {
+            shares.push((batch.shard(share), share));
             // A request has at most 500 records, hence shares.
             u16::try_from(shares.len() - 1).unwrap_or(u16::MAX)
         };
-        let kept: SmallVec<[Option<u16>; 16]> =
-            self.shares.iter().map(|share| (!share.stored().given_back).then(|| add_share(share))).collect();
-        let added: SmallVec<[u16; 16]> = again.shares.iter().map(add_share).collect();
+        let kept: SmallVec<[Option<u16>; 16]> = self
+            .shares
+            .iter()
+            .map(|share| (!share.stored().given_back).then(|| add_share(self, share)))
+            .collect();
+        let added: SmallVec<[u16; 16]> = again.shares.iter().map(|share| add_share(again, share)).collect();
         let mut again_of = again.share_of_each_record().iter().map(|share| added[usize::from(*share)]);
         let share_of_each_record: Vec<u16> = self
             .share_of_each_record()
@@ -61,9 +64,10 @@ impl Batch {
                 share.unwrap_or_default()
             })
             .collect();
-        let shards = shares.iter().map(|share| Arc::clone(&share.shard)).collect();
-        let outcomes: SmallVec<[_; 16]> = shares.iter().map(|share| share.stored()).collect();
-        let mut joined = Self::sorted(self.records.clone(), shards, &share_of_each_record);
+        let shards = shares.iter().map(|(shard, _)| Arc::clone(shard)).collect();
+        let places: SmallVec<[u32; 16]> = (0..).take(shares.len()).collect();
+        let outcomes: SmallVec<[_; 16]> = shares.iter().map(|(_, share)| share.stored()).collect();
+        let mut joined = Self::sorted(self.records.clone(), shards, &places, &share_of_each_record);
         joined.pending = AtomicU32::new(0);
         for (share, stored) in joined.shares.iter().zip(outcomes) {
             share.note(stored);
