@@ -14,7 +14,7 @@
 //! | `http` | connections, bodies, buffers; one single-thread runtime per worker | `http/exchange.rs` |
 //! | [`protocol`] | everything that knows JSON, CBOR and Kinesis' headers | [`protocol::exchange`] |
 //! | [`operation`] | what each operation checks and does; one file each | [`operation::describe_limits`] |
-//! | [`router`] | hash key to shard; a request split into one command per shard | [`router::ShardMaps`] |
+//! | [`router`] | hash key to shard; a request split into one share per shard | [`router::ShardMaps`] |
 //! | [`control`] | streams by account and region, their states and quotas | [`control::Registry`] |
 //! | [`shard`] | the actor: mailbox, run token, iterator table | `shard/actor.rs` |
 //! | [`log`] | the append log: one writer, readers that never wait | [`log`] |

@@ -407,8 +407,10 @@ mod tests {
         let pool = ChunkPool::with_ceiling(ceiling);
         assert_eq!(pool.class_max(), CLASS_MAX);
         let mut logs: Vec<_> = (0..9).map(|_| pool.open_log()).collect();
+        assert_eq!(pool.class_max(), 2);
+        logs.extend((9..100).map(|_| pool.open_log()));
         assert_eq!(pool.class_max(), 1);
-        logs.extend((9..200).map(|_| pool.open_log()));
+        logs.extend((100..200).map(|_| pool.open_log()));
         assert_eq!(pool.class_max(), 0);
         logs.truncate(8);
         assert_eq!(pool.class_max(), CLASS_MAX);
@@ -439,12 +441,12 @@ mod tests {
     #[test]
     fn dropped_chunks_are_reused() {
         let pool = ChunkPool::new();
-        let first = pool.take(2).unwrap();
-        let kept = pool.take(2).unwrap();
+        let first = pool.take(CLASS_MAX).unwrap();
+        let kept = pool.take(CLASS_MAX).unwrap();
         let start = first.start_address();
         drop(first);
-        let again = pool.take(2).unwrap();
-        assert_eq!((again.start_address(), pool.lock()[2].slabs.len()), (start, 1));
+        let again = pool.take(CLASS_MAX).unwrap();
+        assert_eq!((again.start_address(), pool.lock()[CLASS_MAX].slabs.len()), (start, 1));
         drop(kept);
     }
 
@@ -452,13 +454,13 @@ mod tests {
     #[test]
     fn idle_slabs_are_capped() {
         let pool = ChunkPool::new();
-        let idle_max = pool.lock()[2].idle_max;
-        let arenas: Vec<_> = (0..2 * (idle_max + 8)).map(|_| pool.take(2).unwrap()).collect();
+        let idle_max = pool.lock()[CLASS_MAX].idle_max;
+        let arenas: Vec<_> = (0..2 * (idle_max + 8)).map(|_| pool.take(CLASS_MAX).unwrap()).collect();
         drop(arenas);
-        let kept = pool.lock()[2].slabs.iter().flatten().count();
+        let kept = pool.lock()[CLASS_MAX].slabs.iter().flatten().count();
         assert_eq!(kept, idle_max);
-        drop(pool.take(2).unwrap());
-        assert_eq!(pool.lock()[2].idle_count, idle_max);
+        drop(pool.take(CLASS_MAX).unwrap());
+        assert_eq!(pool.lock()[CLASS_MAX].idle_count, idle_max);
     }
 
     /// Protects: what is held is counted to the byte, own mappings too, and the hard mark refuses.
@@ -469,8 +471,8 @@ mod tests {
         let held = (pool.take(0).unwrap(), pool.take_own(300_000).unwrap());
         assert_eq!(pool.held_bytes(), 4096 + 300_000);
         assert!(pool.has_room(1 << 20) && !pool.has_room(3 << 19));
-        let large = pool.take(2).unwrap();
-        assert!(pool.take(2).is_err());
+        let large = pool.take(CLASS_MAX).unwrap();
+        assert!(pool.take(CLASS_MAX).is_err());
         drop((held, large));
         assert_eq!(pool.held_bytes(), 0);
     }

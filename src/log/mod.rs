@@ -9,7 +9,7 @@
 //! - Records before the **trim horizon** are gone: a reader positioned before it goes on at it.
 //!
 //! # How
-//! Records lie in segments ([`segment`]) of 4 KiB, 64 KiB, then 1 MiB, from a recycling pool ([`chunk`]).
+//! Records lie in segments ([`segment`]) of 4 KiB, 64 KiB, 256 KiB, then 1 MiB, from a recycling pool ([`chunk`]).
 //! The **spine** is the list of live segments; it is replaced as a whole, only when a segment is opened or
 //! trimmed (its cost, a reference count per live segment, is paid once per MiB, or once per record over 256 KiB).
 //! Seeking by counter or time is a binary search over the spine, then over the marks of one segment.

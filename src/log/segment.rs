@@ -573,7 +573,7 @@ mod tests {
     #[test]
     fn overhead_per_record_is_small() {
         for (data_bytes, overhead_max) in [(100, 2.5), (1024, 4.0)] {
-            let mut writer = writer(2);
+            let mut writer = writer(super::super::chunk::CLASS_MAX);
             let (key, data) = ([b'k'; 20], vec![0; data_bytes]);
             let mut count = 0;
             while push(&mut writer, &key, &data, 1_000 + count / 100, 7 + count) {

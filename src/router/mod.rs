@@ -1,4 +1,4 @@
-//! From records to shards: a hash key's owner, and a request split into one command per shard.
+//! From records to shards: a hash key's owner, and a request split into one share per shard.
 //!
 //! A [`ShardMap`] is immutable; control swaps a whole one in ([`ShardMaps`]) when shards change. Finding an owner is a
 //! look-up by the key's top bits, then a search among the shards that begin in that bucket, of which there are rarely
