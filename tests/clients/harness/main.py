@@ -39,7 +39,7 @@ def main(arguments):
         print("this machine lacks:", *lacks, sep="\n  ", file=sys.stderr)
         return 2
     if not options.server.exists():
-        print(f"{options.server} does not exist; cargo build --release", file=sys.stderr)
+        print(f"{options.server} does not exist; make it with `cargo build --release`", file=sys.stderr)
         return 2
     cache = Cache(options.cache, options.lock)
     with tempfile.TemporaryDirectory(dir=cache.folder, prefix="server-") as folder:
