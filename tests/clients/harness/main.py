@@ -104,7 +104,8 @@ def run_all(rows, cache, build, jobs):
     """The results in the order of the rows."""
 
     def tell(row, what):
-        print(f"{rows.index(row) + 1} of {len(rows)}: {row.name} {what}", file=sys.stderr, flush=True)
+        # In one piece, as rows may run at a time.
+        sys.stderr.write(f"{rows.index(row) + 1} of {len(rows)}: {row.name} {what}\n")
 
     def run(row):
         tell(row, "begins")
