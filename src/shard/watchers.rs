@@ -8,8 +8,9 @@
 //! # Memory ordering
 //! Two sides write one thing and read the other: the changer stores what it publishes and loads [`Armed`]; the watcher
 //! stores `Armed` and loads what is published. A SeqCst fence between store and load on both sides rules out that each
-//! misses the other. If the changer sees the watcher, the lock orders them, and it wakes it. Explored under loom in the
-//! tests below.
+//! misses the other. If the changer sees the watcher, the lock orders them, and it wakes it. A request that publishes in
+//! many shards fences once, between the last publication and the first load: each pair is ordered as it is alone. Explored
+//! under loom in the tests below.
 
 use std::sync::{Arc, PoisonError};
 use std::task::Waker;
@@ -161,6 +162,39 @@ mod models {
             }
             let wakes = woken.0.load(Ordering::Relaxed);
             assert!(wakes == 1 || (seen == 2 && wakes == 0), "saw {seen}, woken {wakes} times");
+        });
+    }
+
+    /// Protects: the same where one fence stands for publications in two shards.
+    #[test]
+    fn loom_one_fence_for_two_shards() {
+        explore(|| {
+            let shards = Arc::new([(); 2].map(|()| (Armed::new(), Watchers::default(), AtomicUsize::new(0))));
+            let woken = [(); 2].map(|()| Arc::new(Woken::default()));
+            let changer = {
+                let shards = Arc::clone(&shards);
+                loom::thread::spawn(move || {
+                    for (_, _, published) in &*shards {
+                        published.store(1, Ordering::Release);
+                    }
+                    after_publication();
+                    for (armed, watchers, _) in &*shards {
+                        if armed.is_any() {
+                            watchers.wake(armed);
+                        }
+                    }
+                })
+            };
+            let seen = [0, 1].map(|shard| {
+                let (armed, watchers, published) = &shards[shard];
+                watchers.arm(armed, 1, &Waker::from(Arc::clone(&woken[shard])));
+                published.load(Ordering::Acquire)
+            });
+            changer.join().unwrap();
+            for (seen, woken) in seen.into_iter().zip(woken) {
+                let wakes = woken.0.load(Ordering::Relaxed);
+                assert!(wakes == 1 || (seen == 1 && wakes == 0), "saw {seen}, woken {wakes} times");
+            }
         });
     }
 }
