@@ -1,9 +1,9 @@
 //! The server's state over HTTP: `GET /_shardmill/snapshot` saves it, as a stream; PUT or POST loads it.
 //!
 //! A thread of its own reads or writes, and its pieces pass through a short queue: whoever takes or sends them slowly
-//! holds up that thread and nobody else. Answered to trusted clients only, and to no web page: a browser says where the
-//! page came from, or, of a page that claims to come from here, under which name it was asked for. Not at
-//! all where signatures are required.
+//! holds up that thread and nobody else. Answered to trusted clients only, not to those that a proxy speaks for, and to no
+//! web page: a browser says where the page came from, or, of a page that claims to come from here, under which name it was
+//! asked for. Not at all where signatures are required.
 
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue, ORIGIN};
+use hyper::header::{CONNECTION, CONTENT_TYPE, FORWARDED, HOST, HeaderValue, ORIGIN};
 use hyper::http::uri::Authority;
 use hyper::{Method, Request, Response, StatusCode};
 use std::future::poll_fn;
@@ -69,6 +69,12 @@ impl StateAccess {
         let fields = request.headers().get_all(HOST).iter().map(|host| host.to_str().unwrap_or("."));
         let authority = request.uri().authority().map(Authority::as_str);
         self.is_open_to_all || fields.chain(authority).all(is_own_host)
+    }
+
+    /// Whether a proxy passes a request on. One on this machine makes every client look like one of this machine.
+    fn is_on_behalf_of_others(&self, request: &Request<Incoming>) -> bool {
+        let fields = request.headers();
+        !self.is_open_to_all && (fields.contains_key(FORWARDED) || fields.contains_key("x-forwarded-for"))
     }
 }
 
@@ -133,6 +139,10 @@ fn begin(request: &Request<Incoming>, behind: &Behind) -> Result<(OwnedSemaphore
     }
     if !access.is_own_host_named(request) {
         let why = "state is saved and loaded under localhost or an address only; see --snapshot-peers";
+        return Err(message(StatusCode::FORBIDDEN, why));
+    }
+    if access.is_on_behalf_of_others(request) {
+        let why = "state is not saved or loaded through a proxy, which may speak for any client; see --snapshot-peers";
         return Err(message(StatusCode::FORBIDDEN, why));
     }
     if request.headers().contains_key(ORIGIN) {

@@ -189,7 +189,7 @@ fn damage_is_told_by_name_and_place() {
     assert!(stderr.contains("/nowhere/state: "), "{stderr}");
 }
 
-/// Protects: other methods, words that mean nothing, and web pages are refused.
+/// Protects: other methods, words that mean nothing, web pages, and whoever comes through a proxy are refused.
 #[test]
 fn what_is_refused() {
     let server = TestServer::start();
@@ -199,6 +199,8 @@ fn what_is_refused() {
         ("PUT", "?replace=perhaps", &[], 400),
         ("GET", "", &[("Origin", "http://localhost:3000")], 403),
         ("GET", "", &[("Host", "rebound.example.com:4566")], 403),
+        ("GET", "", &[("X-Forwarded-For", "203.0.113.7")], 403),
+        ("PUT", "", &[("Forwarded", "for=203.0.113.7")], 403),
         ("PUT", "", &[], 400),
     ] {
         let answer = ask(&server, method, query, fields, b"no snapshot");
