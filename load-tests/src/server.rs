@@ -101,23 +101,24 @@ impl Server {
         Ok(CpuReading { threads_ns, coarse: TICK.saturating_mul(ticks) })
     }
 
-    /// Processor time used so far by the threads whose names begin so.
+    /// Times so far of the threads whose names begin so.
     ///
     /// # Errors
     /// The process is gone.
-    pub fn cpu_of_threads(&self, name: &str) -> io::Result<Duration> {
-        let mut ns = 0;
+    pub fn threads(&self, name: &str) -> io::Result<ThreadTimes> {
+        let mut times = ThreadTimes::default();
         for entry in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
             let path = entry?.path();
             // A thread that has ended meanwhile counts no more.
             let read = |file: &str| fs::read_to_string(path.join(file)).unwrap_or_default();
             if read("comm").starts_with(name) {
-                let first =
-                    read("schedstat").split_ascii_whitespace().next().and_then(|word| word.parse().ok());
-                ns += first.unwrap_or(0_u64);
+                let text = read("schedstat");
+                let mut fields = text.split_ascii_whitespace().map(|word| word.parse().unwrap_or(0));
+                let mut next = || Duration::from_nanos(fields.next().unwrap_or(0));
+                times = ThreadTimes { ran: times.ran + next(), waited: times.waited + next() };
             }
         }
-        Ok(Duration::from_nanos(ns))
+        Ok(times)
     }
 
     /// Page faults so far that needed no disk, of all threads: each is a page touched for the first time, or again
@@ -174,6 +175,22 @@ pub struct Memory {
     pub resident_kib: u64,
     /// At its highest, in KiB.
     pub resident_max_kib: u64,
+}
+
+/// What the scheduler says of some threads.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ThreadTimes {
+    /// On a core.
+    pub ran: Duration,
+    /// Ready to run, while others had the core.
+    pub waited: Duration,
+}
+
+impl ThreadTimes {
+    /// Those since an earlier moment.
+    pub fn since(self, earlier: Self) -> Self {
+        Self { ran: self.ran.saturating_sub(earlier.ran), waited: self.waited.saturating_sub(earlier.waited) }
+    }
 }
 
 /// Processor time of a process at one moment.

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::config::{SnapshotAction, SnapshotTask};
 use crate::control::SavedStream;
+use crate::persist::file::{self, Readers};
 use crate::persist::snapshot::{self, Item};
-use crate::persist::{PersistError, Totals, file};
+use crate::persist::{PersistError, Totals};
 
 use super::endpoint::{Answer, Endpoint};
 
@@ -50,7 +51,8 @@ fn save(
         return Err(refusal(status, body).into());
     }
     let mut progress = Progress::new("saved", json);
-    let bytes = file::replace(path, |out| {
+    let readers = if format == "snapshot" { Readers::Owner } else { Readers::Usual };
+    let bytes = file::replace(path, readers, |out| {
         let mut copied = Copied { input: progress.over(&mut body), out };
         if format == "snapshot" {
             // Checked on its way, to the last block: what is kept is whole.

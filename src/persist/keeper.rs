@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::operation::Service;
 
 use super::error::{FileError, PersistError};
-use super::file::replace;
+use super::file::{Part, Readers, replace};
 use super::format::{self, Format};
 use super::loading::Putting;
 use super::pace::Pace;
@@ -87,14 +87,14 @@ impl Files {
     fn save(&self, state: &State, pace: &mut Pace) -> Result<Totals, FileError> {
         let former = self.mock.as_ref().and_then(|mock| changed(mock).ok().flatten());
         let ahead = former.filter(|former| *former > SystemTime::now());
-        let totals = replace(&self.snapshot, |out| {
+        let totals = replace(&self.snapshot, Readers::Owner, |out| {
             let totals = format::write(state, Format::Snapshot, out, pace)?;
             date(out, ahead)?;
             Ok(totals)
         })?;
         if let Some(mock) = &self.mock {
             let snapshot = changed(&self.snapshot)?;
-            replace(mock, |out| {
+            replace(mock, Readers::Usual, |out| {
                 format::write(state, Format::KinesisMock, out, pace)?;
                 Ok(date(out, snapshot)?)
             })?;
@@ -114,7 +114,7 @@ fn changed(path: &Path) -> Result<Option<SystemTime>, FileError> {
 }
 
 /// Gives what has been written this date, if there is one to be given.
-fn date(out: &mut BufWriter<File>, changed: Option<SystemTime>) -> io::Result<()> {
+fn date(out: &mut BufWriter<Part>, changed: Option<SystemTime>) -> io::Result<()> {
     out.flush()?;
     if let Some(changed) = changed {
         // Where the system refuses, the other form may be the later one; it is whole, too.

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::error::PersistError;
 
-/// Work is done in slices of about this length, with rests between them.
-const SLICE: Duration = Duration::from_millis(1);
+/// Work is done in slices of about this length, with rests between them. Whoever serves waits behind a slice, whatever its
+/// priority: a kernel may let nobody else have the core before a millisecond has passed, or a system call has ended.
+const SLICE: Duration = Duration::from_micros(100);
 
-/// Rests are this many times as long as the work before them: a fifth of a core, and with what is done without a rest (a
+/// Rests are this many times as long as the work before them: a tenth of a core, and with what is done without a rest (a
 /// look at what there is, the end of a file) a quarter at the most.
-const REST_FACTOR: u32 = 4;
+const REST_FACTOR: u32 = 9;
 
 /// How long a rest lasts before it is looked whether it is to stop.
 const REST_PIECE: Duration = Duration::from_millis(10);

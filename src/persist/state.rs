@@ -13,8 +13,9 @@ use crate::shard::Shard;
 use super::codec::Field;
 use super::error::PersistError;
 
-/// What is read of a shard at once: little enough to be pinned, and to be put in a block.
-const AT_ONCE: ReadLimits = ReadLimits { records_max: 10_000, bytes_max: 256 << 10 };
+/// What is read of a shard at once: little enough to be pinned, to be put in a block, and to take no longer
+/// than a slice of work ([`super::pace`]).
+const AT_ONCE: ReadLimits = ReadLimits { records_max: 1_000, bytes_max: 32 << 10 };
 
 /// What is about no stream.
 #[derive(Debug, Clone, PartialEq, Eq)]

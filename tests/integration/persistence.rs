@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -231,4 +232,19 @@ fn changes_are_saved_at_the_interval() {
         std::thread::sleep(Duration::from_millis(100));
         about(&path) == before
     });
+}
+
+/// Protects: a file with keys in it is its owner's alone, whatever was there before; kinesis-mock's file is for whom the
+/// owner makes files for.
+#[test]
+fn keys_are_not_for_everybody() {
+    let folder = Folder::new();
+    let [own, json] = ["kinesis-data.snapshot", "kinesis-data.json"].map(|name| folder.path().join(name));
+    std::fs::write(folder.path().join("kinesis-data.snapshot.part"), "left behind, for everybody").unwrap();
+    let program = Program::start(folder.path(), &[("KINESIS_INITIALIZE_STREAMS", "s:1")]);
+    assert_eq!(program.end(Signal::TERM), Some(0));
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o777;
+    let usual = folder.path().join("usual");
+    std::fs::write(&usual, "").unwrap();
+    assert_eq!((mode(&own), mode(&json)), (0o600, mode(&usual)));
 }

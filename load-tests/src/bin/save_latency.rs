@@ -1,6 +1,6 @@
-//! What puts notice of state being saved: latency of PutRecord at a fixed rate, and the workers' processor time, with and
-//! without a save after the other beside it, at few and at many records held. Rounds take turns, and each ends with a look
-//! at every record.
+//! What puts notice of state being saved: latency of PutRecord at a fixed rate, the workers' processor time, and how long
+//! they were kept from a core, with and without a save after the other beside it, at few and at many records held. Rounds
+//! take turns, and each ends with a look at every record.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -13,7 +13,9 @@ use clap::Parser;
 use shardmill_load_tests::latency::pacing::{Schedule, drive, warm_up};
 use shardmill_load_tests::latency::puts::Puts;
 use shardmill_load_tests::latency::{Subject, Workload};
+use shardmill_load_tests::machine::{Machine, json_string};
 use shardmill_load_tests::payload::Payloads;
+use shardmill_load_tests::results::{Results, member};
 use shardmill_load_tests::server::Server;
 use shardmill_load_tests::wire::Connection;
 use shardmill_load_tests::wire::request::Request;
@@ -51,6 +53,9 @@ struct Command {
     /// What the state file is called: `x.json` is kinesis-mock's form beside the snapshot
     #[arg(long, default_value = "state.snapshot")]
     file_name: String,
+    /// Folder of the raw rows: one file per day and commit
+    #[arg(long, default_value = "perf/results")]
+    out: PathBuf,
 }
 
 /// What one round has shown.
@@ -58,17 +63,35 @@ struct Round {
     p50_ms: f64,
     p99_ms: f64,
     workers_us_per_put: f64,
+    workers_waited_us_per_put: f64,
     keeper_share: f64,
     saves: u64,
+}
+
+impl Round {
+    /// The members of its raw row.
+    fn members(&self) -> String {
+        let members = [
+            ("p50_ms", self.p50_ms),
+            ("p99_ms", self.p99_ms),
+            ("workers_us_per_put", self.workers_us_per_put),
+            ("workers_waited_us_per_put", self.workers_waited_us_per_put),
+            ("keeper_share", self.keeper_share),
+            ("saves", self.saves as f64),
+        ];
+        members.map(|(name, value)| member(name, value)).join(",")
+    }
 }
 
 fn main() -> ExitCode {
     let command = Command::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let result = runtime.map_err(|error| RunError(error.to_string())).and_then(|runtime| {
+        let machine = Machine::here();
+        let mut results = Results::open(&command.out, &machine)?;
         let mut is_good = true;
         for held in &command.held {
-            is_good &= runtime.block_on(case(&command, *held))?;
+            is_good &= runtime.block_on(case(&command, *held, &machine, &mut results))?;
         }
         Ok(is_good)
     });
@@ -83,18 +106,32 @@ fn main() -> ExitCode {
 }
 
 /// All rounds with so many records held; whether saving stayed within its bound.
-async fn case(command: &Command, held: u64) -> Result<bool, RunError> {
+async fn case(
+    command: &Command,
+    held: u64,
+    machine: &Machine,
+    results: &mut Results,
+) -> Result<bool, RunError> {
     let (mut without, mut with) = (Vec::new(), Vec::new());
-    for _ in 0..command.rounds {
-        without.push(round(command, held, false).await?);
-        with.push(round(command, held, true).await?);
+    for number in 1..=command.rounds {
+        for (is_saved, rounds) in [(false, &mut without), (true, &mut with)] {
+            let round = round(command, held, is_saved).await?;
+            results.row(&format!(
+                "{},\"measurement\":\"saving\",\"round\":{number},\"file_name\":{},\"held\":{held},\"is_saved\":{is_saved},{}",
+                machine.json_members(),
+                json_string(&command.file_name),
+                round.members(),
+            ))?;
+            rounds.push(round);
+        }
     }
     for (name, rounds) in [("not saved", &without), ("saved", &with)] {
         println!(
-            "{held:>9} held, {name:>9}: p50 {:.3} ms, p99 {:.3} ms, workers {:.1} us/put, keeper {:.2} of a core, {} saves",
+            "{held:>9} held, {name:>9}: p50 {:.3} ms, p99 {:.3} ms, workers {:.1} us/put and {:.1} in line, keeper {:.2} of a core, {} saves",
             median(rounds, |round| round.p50_ms),
             median(rounds, |round| round.p99_ms),
             median(rounds, |round| round.workers_us_per_put),
+            median(rounds, |round| round.workers_waited_us_per_put),
             median(rounds, |round| round.keeper_share),
             rounds.iter().map(|round| round.saves).sum::<u64>(),
         );
@@ -143,13 +180,13 @@ async fn measure(command: &Command, held: u64, server: &Server, saves: &Saves) -
     };
     let (puts, callers) = Puts::open(server.address(), workload).await?;
     let callers = warm_up(callers).await?;
-    let cpu = |name: &str| server.cpu_of_threads(name).map(|cpu| cpu.as_secs_f64());
-    let (workers, keeper, saved) = (cpu("worker-")?, cpu("keeper")?, saves.count());
+    let (workers, keeper, saved) = (server.threads("worker-")?, server.threads("keeper")?, saves.count());
     let requests = command.rate * command.seconds;
     let schedule = Schedule::new(command.rate, requests);
     let (callers, recording) = drive(schedule, callers).await?;
     let summary = recording.summary(&schedule);
-    let (workers, keeper) = (cpu("worker-")? - workers, cpu("keeper")? - keeper);
+    let (workers, keeper) =
+        (server.threads("worker-")?.since(workers), server.threads("keeper")?.since(keeper));
     let saves = saves.count() - saved;
     let findings = puts.audit(callers).await?;
     if findings.total() > 0 {
@@ -158,8 +195,9 @@ async fn measure(command: &Command, held: u64, server: &Server, saves: &Saves) -
     Ok(Round {
         p50_ms: summary.p50_ms,
         p99_ms: summary.p99_ms,
-        workers_us_per_put: workers * 1e6 / requests as f64,
-        keeper_share: keeper / summary.seconds,
+        workers_us_per_put: workers.ran.as_secs_f64() * 1e6 / requests as f64,
+        workers_waited_us_per_put: workers.waited.as_secs_f64() * 1e6 / requests as f64,
+        keeper_share: keeper.ran.as_secs_f64() / summary.seconds,
         saves,
     })
 }
