@@ -148,7 +148,7 @@ impl Server {
         let plan = MemoryPlan::of(&config);
         let service = bare_service(&config, &plan, seed, clock)?;
         let files = Files::new(&config.persist_path, &config.persist_file_name);
-        load_state(&config, &files, &service)?;
+        let found = load_state(&config, &files, &service)?;
         create_initial_streams(&config, &service.registry)?;
         let tls = Tls::new(&tls_files(&config)).map_err(|error| StartError::Tls(error.into()))?;
         let (listeners, address, other_addresses) = listen(&config)?;
@@ -175,7 +175,7 @@ impl Server {
             })
             .map_err(StartError::Worker)?;
         let interval = Duration::from_millis(config.persist_interval_ms);
-        let keeper = || Keeper::start(service, files, interval);
+        let keeper = || Keeper::start(service, files, interval, found.as_ref());
         let keeper = config.persistence.then(keeper).transpose().map_err(StartError::Worker)?;
         let record_bytes_max = plan.ceiling.soft_bytes;
         Ok(Self {
@@ -314,15 +314,16 @@ fn bare_service(
 }
 
 /// Begins with the state that is in files, if it is to, and there is any.
-fn load_state(config: &Config, files: &Files, service: &Service) -> Result<(), StartError> {
+fn load_state(config: &Config, files: &Files, service: &Service) -> Result<Option<Found>, StartError> {
     if !config.load_data_if_exists.unwrap_or(config.persistence) {
-        return Ok(());
+        return Ok(None);
     }
-    if let Some(Found { path, totals }) = files.load(service)? {
+    let found = files.load(service)?;
+    if let Some(Found { path, totals }) = &found {
         let (streams, records) = (totals.streams, totals.records);
         tracing::info!(streams, records, "goes on with the state in {}", path.display());
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Who may sign, if signatures are required.

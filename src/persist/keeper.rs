@@ -5,7 +5,7 @@
 //! is the later of the two after each save; so if the other one is newer, somebody else has put it there, and it counts.
 //!
 //! A thread of low priority saves, gently ([`Pace::gentle`]); the interval begins when a save has ended. The last save is
-//! made as fast as it goes, by the time that the server has for its end.
+//! made as fast as it goes, by a thread of usual priority and by the time that the server has for its end.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -123,36 +123,37 @@ fn date(out: &mut BufWriter<Part>, changed: Option<SystemTime>) -> io::Result<()
     Ok(())
 }
 
-/// The last save that is asked for.
-struct LastSave {
-    /// By when it has to be done.
-    deadline: Instant,
-    /// Where to tell how it went.
-    result: mpsc::Sender<Result<(), FileError>>,
-}
-
 /// Keeps a server's state, from its making to [`Keeper::finish`]. Dropped, it does not save any more.
 pub struct Keeper {
     /// A save under way is to be broken off.
     stopped: Arc<AtomicBool>,
-    last: mpsc::Sender<LastSave>,
+    /// Takes what the thread has, once it is to end.
+    last: mpsc::Sender<mpsc::Sender<Keeping>>,
     /// The file that the user knows of.
     named: PathBuf,
 }
 
 impl Keeper {
-    /// Begins to keep the state of a server.
+    /// Begins to keep the state of a server. What was `found` when it began is saved again at once: counters have jumped
+    /// since, and how far, a server after the next one would not know if the clock had been set back.
     ///
     /// # Errors
     /// The system's refusal of a thread.
-    pub fn start(service: Arc<Service>, files: Files, interval: Duration) -> io::Result<Self> {
+    pub fn start(
+        service: Arc<Service>,
+        files: Files,
+        interval: Duration,
+        found: Option<&Found>,
+    ) -> io::Result<Self> {
         let stopped = Arc::new(AtomicBool::new(false));
         let (last, ended) = mpsc::channel();
         let named = files.named().to_owned();
-        // Also what was loaded is to be saved: counters have jumped since.
         let keeping = Keeping { service, files, kept: None, stopped: Arc::clone(&stopped) };
         let interval = interval.max(INTERVAL_MIN);
-        std::thread::Builder::new().name("keeper".to_owned()).spawn(move || keeping.run(interval, &ended))?;
+        let first = if found.is_some() { Duration::ZERO } else { interval };
+        std::thread::Builder::new()
+            .name("keeper".to_owned())
+            .spawn(move || keeping.run(first, interval, &ended))?;
         Ok(Self { stopped, last, named })
     }
 
@@ -162,21 +163,30 @@ impl Keeper {
     /// What could not be saved, and why; the former file is there then.
     pub fn finish(self, deadline: Instant) -> Result<(), FileError> {
         self.stopped.store(true, Ordering::Relaxed);
-        let (result, told) = mpsc::channel();
+        let (keeping, kept) = mpsc::channel();
         // A thread that has panicked does not hear it.
-        let _ = self.last.send(LastSave { deadline, result });
-        let left = deadline.saturating_duration_since(Instant::now()) + LAST_WORD_WITHIN;
-        told.recv_timeout(left).unwrap_or_else(|missing| {
-            let error = match missing {
-                // The system may take as long as it likes over a disk that is slow.
-                RecvTimeoutError::Timeout => PersistError::Late,
-                RecvTimeoutError::Disconnected => {
-                    io::Error::other("the thread that saves has panicked").into()
-                }
-            };
-            Err(error.of(&self.named))
-        })
+        let _ = self.last.send(keeping);
+        let error = |error: PersistError| error.of(&self.named);
+        let mut keeping = within(deadline, &kept).map_err(error)?;
+        // By a thread of usual priority.
+        let (result, told) = mpsc::channel();
+        let save = move || {
+            // After the deadline nobody listens.
+            let _ = result.send(keeping.save_changes(Pace::until(deadline)));
+        };
+        let thread = std::thread::Builder::new().name("last save".to_owned()).spawn(save);
+        thread.map_err(|refused| error(refused.into()))?;
+        within(deadline, &told).map_err(error)?
     }
+}
+
+/// What a thread has to say until then. The system may take as long as it likes over a disk that is slow.
+fn within<T>(deadline: Instant, told: &mpsc::Receiver<T>) -> Result<T, PersistError> {
+    let left = deadline.saturating_duration_since(Instant::now()) + LAST_WORD_WITHIN;
+    told.recv_timeout(left).map_err(|missing| match missing {
+        RecvTimeoutError::Timeout => PersistError::Late,
+        RecvTimeoutError::Disconnected => io::Error::other("the thread that saves has panicked").into(),
+    })
 }
 
 /// What the thread has.
@@ -189,20 +199,22 @@ struct Keeping {
 }
 
 impl Keeping {
-    fn run(mut self, interval: Duration, ended: &mpsc::Receiver<LastSave>) {
+    fn run(mut self, first: Duration, interval: Duration, ended: &mpsc::Receiver<mpsc::Sender<Self>>) {
         be_nice();
+        let mut rest = first;
         loop {
-            match ended.recv_timeout(interval) {
+            match ended.recv_timeout(rest) {
                 Err(RecvTimeoutError::Timeout) => {
                     let pace = Pace::gentle(Arc::clone(&self.stopped));
                     match self.save_changes(pace) {
                         Ok(()) | Err(FileError { error: PersistError::Stopped, .. }) => {}
                         Err(error) => tracing::error!(%error, "state was not saved"),
                     }
+                    rest = interval;
                 }
-                Ok(LastSave { deadline, result }) => {
-                    // After the deadline nobody listens.
-                    let _ = result.send(self.save_changes(Pace::until(deadline)));
+                Ok(last) => {
+                    // Whoever has asked may have given up.
+                    let _ = last.send(self);
                     return;
                 }
                 Err(RecvTimeoutError::Disconnected) => return,

@@ -234,6 +234,22 @@ fn changes_are_saved_at_the_interval() {
     });
 }
 
+/// Protects: what a server began with is saved again at once, though nothing has changed: a server
+/// that is killed before its interval has passed leaves the next one above all that it has issued, wherever the clock goes.
+#[test]
+fn what_was_loaded_is_saved_again() {
+    let folder = Folder::new();
+    let variables = [("KINESIS_INITIALIZE_STREAMS", "s:1"), ("PERSIST_INTERVAL", "1h")];
+    let program = Program::start(folder.path(), &variables);
+    put(&mut program.connect(), 0..10);
+    assert_eq!(program.end(Signal::TERM), Some(0));
+    let path = folder.path().join("kinesis-data.snapshot");
+    let former = std::fs::metadata(&path).unwrap().ino();
+    let program = Program::start(folder.path(), &variables);
+    wait_until("it is saved again", || std::fs::metadata(&path).unwrap().ino() != former);
+    program.end(Signal::KILL);
+}
+
 /// Protects: a file with keys in it is its owner's alone, whatever was there before; kinesis-mock's file is for whom the
 /// owner makes files for.
 #[test]
