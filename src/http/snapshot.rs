@@ -183,7 +183,6 @@ fn saved(pieces: StateBody, format: Format) -> Response<ReplyBody> {
 fn save(service: Arc<Service>, format: Format, turn: OwnedSemaphorePermit) -> io::Result<StateBody> {
     let (sender, pieces) = mpsc::channel(PIECES_MAX);
     std::thread::Builder::new().name("save".to_owned()).spawn(move || {
-        let _turn = turn;
         be_nice();
         let state = State::take(&service);
         let mut out = Pieces { sender, piece: Vec::with_capacity(PIECE_BYTES) };
@@ -193,6 +192,9 @@ fn save(service: Arc<Service>, format: Format, turn: OwnedSemaphorePermit) -> io
             // If the client is gone too, nobody needs to be told.
             let _ = out.sender.blocking_send(Err(io::Error::other(error.to_string())));
         }
+        // Whoever has been told that this one has ended finds a turn. The thread itself may wait long for its last moment.
+        drop(turn);
+        drop(out);
     })?;
     Ok(pieces)
 }
@@ -228,11 +230,12 @@ async fn load(service: Arc<Service>, body: Incoming, putting: Putting, turn: Own
     let (pieces, received) = mpsc::channel(PIECES_MAX);
     let (done, loaded) = oneshot::channel();
     let thread = std::thread::Builder::new().name("load".to_owned()).spawn(move || {
-        let _turn = turn;
         be_nice();
         let input = Received { pieces: received, piece: Bytes::new() };
+        let loaded = persist::load(&service, input, putting);
+        drop(turn);
         // The client may be gone.
-        let _ = done.send(persist::load(&service, input, putting));
+        let _ = done.send(loaded);
     });
     if let Err(error) = thread {
         return message(StatusCode::SERVICE_UNAVAILABLE, &error.to_string());

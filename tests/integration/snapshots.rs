@@ -140,8 +140,9 @@ fn the_program_saves_and_loads() {
         stderr.contains("state.snapshot: stream arn:aws:kinesis") && stderr.contains("exists"),
         "{stderr}"
     );
-    let (code, ..) = shardmill(&["load", "--replace", "--endpoint", &endpoint(&to), text(&file)]);
-    assert_eq!((code, told(&to)), (Some(0), told_before_puts(&from, &file)));
+    let (code, _, stderr) = shardmill(&["load", "--replace", "--endpoint", &endpoint(&to), text(&file)]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert_eq!(told(&to), told_before_puts(&from, &file));
 }
 
 /// Protects: `--format kinesis-mock`, which is known again by its first byte: the same records, lineage, consumers and tags.
