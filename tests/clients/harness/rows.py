@@ -130,6 +130,11 @@ KCL_1_ON_MOTO = (
     " `ShutdownException: Can't update checkpoint - instance doesn't hold the lease for this shard`."
     " [The bytes](java/kcl1/on_moto.txt)."
 )
+GO_KCL_MERGE = (
+    "the child of a merge is asked to come after the first of its parents only: of ListShards the library reads"
+    " `ParentShardId` (clientlibrary/worker/worker.go), and nowhere `AdjacentParentShardId`. Now and then so"
+    " `shardId-000000000004 was started before the end of shardId-000000000003`. [The bytes](go/kcl/merge.txt)."
+)
 AIOKPL_SPLIT = (
     "not through a split: aiokpl asks for the shards anew only if a record went to another one that it knows, takes the"
     " children for wrong shards, and gives records up that were taken: `Wrong Shard: Record landed on a shard whose hash"
@@ -245,14 +250,25 @@ ROWS = [
         python("async-kinesis", "async_kinesis.py"),
         limit_s=200,
     ),
-    consumer("go-kcl-polling", GO_KCL, consumers(go("kcl"), "--alone"), "HTTP/1.1, JSON", ("go",), RETRIEVAL="POLLING"),
+    consumer(
+        "go-kcl-polling",
+        GO_KCL,
+        consumers(go("kcl"), "--alone"),
+        "HTTP/1.1, JSON",
+        ("go",),
+        explained=GO_KCL_MERGE,
+        RETRIEVAL="POLLING",
+        PARENTS="ParentShardId",
+    ),
     consumer(
         "go-kcl-fan-out",
         GO_KCL,
         consumers(go("kcl"), "--alone"),
         "HTTP/1.1, JSON, event stream",
         ("go",),
+        explained=GO_KCL_MERGE,
         RETRIEVAL="FANOUT",
+        PARENTS="ParentShardId",
     ),
     consumer("lifion-kinesis", ("javascript", "lifion-kinesis"), node("lifion.mjs"), "HTTP/1.1, JSON", NODE),
     consumer(
