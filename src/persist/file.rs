@@ -114,7 +114,10 @@ impl Part {
     /// Has all of it on the disk.
     fn sync(&mut self) -> io::Result<()> {
         self.file.sync_all()?;
-        self.let_go(0);
+        if self.asked > 0 {
+            // Of a small file it would cost more than it is worth.
+            self.let_go(0);
+        }
         Ok(())
     }
 
