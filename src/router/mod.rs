@@ -157,9 +157,8 @@ impl ShardMap {
         }
         let upper_halves = records.upper_halves();
         let mut targets: SmallVec<[u16; 512]> = SmallVec::from_elem(NO_SHARE, records.len());
-        // The shard of each share, and a place for one that turns out to have come before.
-        let mut touched: SmallVec<[u32; 512]> = SmallVec::from_elem(0, records.len() + 1);
-        let mut count = 0_u16;
+        // The shard of each share.
+        let mut touched: SmallVec<[u32; 64]> = SmallVec::new();
         SHARE_OF_SHARD.with_borrow_mut(|share_of| {
             if share_of.len() < self.open.len() {
                 share_of.resize(self.open.len(), NO_SHARE);
@@ -178,19 +177,19 @@ impl ShardMap {
                     },
                 };
                 let share = &mut share_of[index];
-                // Without a branch, which of many shards could not be foretold: what is no new one is written over.
-                let is_new = *share == NO_SHARE;
-                touched[usize::from(count)] = place(index);
-                *share = if is_new { count } else { *share };
-                count += u16::from(is_new);
+                if *share == NO_SHARE {
+                    // A request has at most 500 records, hence shares.
+                    *share = u16::try_from(touched.len()).unwrap_or(NO_SHARE);
+                    touched.push(place(index));
+                }
                 *target = *share;
             }
-            for index in &touched[..usize::from(count)] {
+            for index in &touched {
                 share_of[*index as usize] = NO_SHARE;
             }
             routed
         })?;
-        Ok(Batch::new(records, &self.open, &touched[..usize::from(count)], &targets))
+        Ok(Batch::new(records, &self.open, &touched, &targets))
     }
 
     /// The open shard that owns a key, by its place in `open`.

@@ -235,14 +235,16 @@ impl Grouping {
             share.order = 0..1;
             return Self { numbers: Pooled::default(), records };
         }
+        // How many a share has; then where its next number goes.
+        let mut next: SmallVec<[u16; 16]> = SmallVec::from_elem(0, shares.len());
+        let next = next.as_mut_slice();
         for share in share_of_each_record {
-            shares[usize::from(*share)].order.end += 1;
+            next[usize::from(*share)] += 1;
         }
         let mut start = 0;
-        for Share { order, .. } in &mut *shares {
-            // The end moves on to where it belongs with each number that is placed.
-            let count = std::mem::replace(&mut order.end, start);
-            order.start = start;
+        for (share, next) in shares.iter_mut().zip(&mut *next) {
+            let count = std::mem::replace(next, start);
+            share.order = start..start + count;
             start += count;
         }
         let mut numbers = Pooled::<Vec<u16>>::take();
@@ -250,9 +252,9 @@ impl Grouping {
         let (of_each, order) = numbers.split_at_mut(records);
         of_each.copy_from_slice(share_of_each_record);
         for (number, share) in (0_u16..).zip(share_of_each_record) {
-            let next = &mut shares[usize::from(*share)].order.end;
-            order[usize::from(*next)] = number;
-            *next += 1;
+            let place = &mut next[usize::from(*share)];
+            order[usize::from(*place)] = number;
+            *place += 1;
         }
         Self { numbers, records }
     }
