@@ -4,8 +4,9 @@
 //! Puts follow a schedule, so they meet the poller at any point of its own round trips. The reader has a thread and a
 //! runtime of its own: it neither waits for the putting connection's turn nor wakes it.
 //!
-//! The echo is measured twice: one connection that sends without a pause and is alone, which the limit is about; and
-//! at the puts' pace beside a connection that calls without a pause, which is the same traffic without an emulator.
+//! The echo is measured three times: one connection that sends without a pause and is alone, which the limits are about;
+//! alone at the puts' pace, when cores fall asleep between two requests as they do while a subscriber waits; and at that
+//! pace beside a connection that calls without a pause, which is the poller's traffic without an emulator.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -95,6 +96,7 @@ pub async fn run(subject: &Subject, echo: &Path, plan: Plan, echo_first: bool) -
     let received_us = quantile(&mut delivered.received_us, 0.5);
     let pushed_us = quantile(&mut pushed.received_us, 0.5);
     let echo_us = quantile(&mut echoed.alone_us, 0.5);
+    let paced_us = quantile(&mut echoed.paced_us, 0.5);
     let beside_us = quantile(&mut echoed.beside_poller_us, 0.5);
     let detail = |name: &str, values: &mut Vec<f64>, share| member(name, quantile(values, share));
     Ok(Run {
@@ -110,6 +112,7 @@ pub async fn run(subject: &Subject, echo: &Path, plan: Plan, echo_first: bool) -
                 PUSHED_OVER_ECHO_MAX,
             ),
             Value::shown("put_to_received_p50_over_echo_beside_a_poller", received_us / beside_us),
+            Value::shown("put_to_pushed_p50_over_echo_at_the_same_pace", pushed_us / paced_us),
             Value::shown("put_to_received_p50_us", received_us),
             Value::shown("put_to_pushed_p50_us", pushed_us),
             Value::shown("echo_round_trip_p50_us", echo_us),
@@ -127,6 +130,7 @@ pub async fn run(subject: &Subject, echo: &Path, plan: Plan, echo_first: bool) -
             member("polls", delivered.answers as f64),
             member("events", pushed.answers as f64),
             detail("echo_round_trip_p99_us", &mut echoed.alone_us, 0.99),
+            member("echo_at_the_same_pace_p50_us", paced_us),
             member("echo_beside_poller_p50_us", beside_us),
         ],
     })
@@ -183,6 +187,7 @@ pub async fn deliver(address: SocketAddr, plan: Plan, reader: Reader) -> Result<
 #[derive(Debug)]
 struct RoundTrips {
     alone_us: Vec<f64>,
+    paced_us: Vec<f64>,
     beside_poller_us: Vec<f64>,
 }
 
@@ -200,15 +205,17 @@ async fn round_trips(echo: SocketAddr, plan: Plan) -> Result<RoundTrips, RunErro
         })
     };
     let alone = alone.await.map_err(died)??;
+    let by_schedule =
+        || on_its_own(put_by_schedule(echo, Reader::Poller.stream(), Arc::clone(&payloads), plan));
+    let paced = by_schedule().await.map_err(died)??;
     let stop = Stop::default();
     let flag = Arc::clone(&stop.0);
     let beside = on_its_own(async move { call_without_pause(echo, &flag).await });
-    let paced =
-        on_its_own(put_by_schedule(echo, Reader::Poller.stream(), payloads, plan)).await.map_err(died)?;
+    let beside_poller = by_schedule().await.map_err(died)?;
     drop(stop);
     beside.await.map_err(died)??;
     let trips = |times: Vec<Time>| steady(times.iter().map(|time| us(time.sent, time.answered)));
-    Ok(RoundTrips { alone_us: trips(alone), beside_poller_us: trips(paced?) })
+    Ok(RoundTrips { alone_us: trips(alone), paced_us: trips(paced), beside_poller_us: trips(beside_poller?) })
 }
 
 /// Tells a task on a thread of its own to end, at the latest when it is dropped.
