@@ -10,8 +10,9 @@
 //!
 //! # How
 //! Records lie in segments ([`segment`]) of 4 KiB, 64 KiB, 256 KiB, then 1 MiB, from a recycling pool ([`chunk`]).
-//! The **spine** is the list of live segments; it is replaced as a whole, only when a segment is opened or
-//! trimmed (its cost, a reference count per live segment, is paid once per MiB, or once per record over 256 KiB).
+//! The **spine** is the list of live segments; it is replaced as a whole, only when a segment is opened, trimmed, or
+//! moved as the log closes (its cost, a reference count per live segment, is paid once per MiB, or once per record over
+//! 256 KiB).
 //! Seeking by counter or time is a binary search over the spine, then over the marks of one segment.
 //!
 //! How much is held is bounded by retention and by the pool's ceiling. At the ceiling a writer lets go of its own
@@ -23,8 +24,9 @@
 //! segment before the new one, so a reader that sees a later segment sees the earlier one complete. The
 //! horizon is stored before the spine that lacks the trimmed segments, and read after the spine is loaded:
 //! whoever sees the shorter spine sees the horizon that explains it. Explored under loom in `models`:
-//! append and publish against a reader across a seal, and trim against a reader. That a counter or arrival
-//! fits its mark, and that retired memory is reused only after its last reader, rest on argument (`Arc`).
+//! append and publish against a reader across a seal, trim against a reader, a search by time against an append, and
+//! closing against a reader. That a counter or arrival fits its mark, and that retired memory is reused only after its
+//! last reader, rest on argument (`Arc`).
 
 mod ceiling;
 #[cfg(not(shardmill_loom))]
@@ -248,7 +250,9 @@ impl View {
     fn position_at_time(&self, arrival_ms: u64) -> u64 {
         let segments = self.segments();
         let passed = segments.partition_point(|segment| segment.is_before(arrival_ms));
-        segments.get(passed).map_or_else(|| self.tip(), |segment| segment.position_at_time(arrival_ms))
+        // The newest is asked even if it was passed, in one look: a tip that is read later may be behind what is sought.
+        let asked = passed.min(segments.len().saturating_sub(1));
+        segments.get(asked).map_or(self.horizon, |segment| segment.position_at_time(arrival_ms))
     }
 
     fn position_at_counter(&self, counter: u64) -> u64 {

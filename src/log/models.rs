@@ -100,6 +100,26 @@ fn loom_close_against_a_reader() {
     });
 }
 
+/// Protects: a search by time against an append: what comes meanwhile, and is what is sought, is not passed over.
+#[test]
+fn loom_seek_by_time_against_an_append() {
+    explore(|| {
+        let (log, pool) = (Arc::new(Log::new()), ChunkPool::new());
+        let mut writer = Writer::new(1, BORN_MS);
+        append(&mut writer, &log, &pool, 0..1, BORN_MS);
+        let writing = {
+            let log = Arc::clone(&log);
+            loom::thread::spawn(move || {
+                append(&mut writer, &log, &pool, 1..2, BORN_MS + 1);
+                append(&mut writer, &log, &pool, 2..4, BORN_MS + 2);
+            })
+        };
+        assert_eq!(log.position_at_time(BORN_MS + 1), 1);
+        assert!([1, 2].contains(&log.position_at_time(BORN_MS + 2)));
+        writing.join().unwrap();
+    });
+}
+
 /// Protects: trim against a reader: it sees a dense stretch that starts at or after its position, and the
 /// tip never runs back when the log is emptied.
 #[test]
