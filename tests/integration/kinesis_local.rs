@@ -16,6 +16,8 @@ use crate::setup::{free_ports, shard_id, wait_until};
 /// The version that writes and reads; the integrity of what is installed is npm's to check, by the registry's word.
 const PACKAGE: &str = "kinesis-local@0.6.2";
 
+const ARN: &str = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
+
 /// How long a process of node's may take to serve: the mock is 20 MB of JavaScript, and a first run compiles it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -88,6 +90,19 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Ends the mock once it has saved all that [`fill`] asks for. It writes over its file, and may die over that when it
+    /// is asked to end meanwhile: so the file is kept as it was when it was whole.
+    fn end_as_saved(self, path: &Path) {
+        let mut text = String::new();
+        wait_until("the mock has saved its consumer", || {
+            text = std::fs::read_to_string(path).unwrap_or_default();
+            let state: Value = serde_json::from_str(&text).unwrap_or_default();
+            state["streams"][ARN]["consumers"]["c"]["ConsumerStatus"] == "ACTIVE"
+        });
+        drop(self);
+        std::fs::write(path, text).unwrap();
+    }
+
     fn is_active(&self) -> bool {
         let summary = self.call("DescribeStreamSummary", json!({"StreamName": "s"}));
         summary["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE"
@@ -145,8 +160,7 @@ fn fill(process: &Process) {
     std::thread::sleep(Duration::from_millis(2_100));
     process.put(40..60);
     process.call("AddTagsToStream", json!({"StreamName": "s", "Tags": {"a": "b"}}));
-    let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
-    process.call("RegisterStreamConsumer", json!({"StreamARN": arn, "ConsumerName": "c"}));
+    process.call("RegisterStreamConsumer", json!({"StreamARN": ARN, "ConsumerName": "c"}));
     std::thread::sleep(Duration::from_millis(100));
 }
 
@@ -163,8 +177,7 @@ fn check_same(from: &[(String, Vec<[String; 3]>)], to: &Process) {
     }
     let tags = to.call("ListTagsForStream", json!({"StreamName": "s"}));
     assert_eq!(tags["Tags"], json!([{"Key": "a", "Value": "b"}]));
-    let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
-    let consumers = to.call("ListStreamConsumers", json!({"StreamARN": arn}));
+    let consumers = to.call("ListStreamConsumers", json!({"StreamARN": ARN}));
     assert_eq!(consumers["Consumers"][0]["ConsumerName"], "c");
     // It is written to again.
     to.put(60..70);
@@ -182,7 +195,7 @@ fn from_kinesis_mock() {
     let records = theirs.records();
     let start = json!({"StreamName": "s", "ShardId": shard_id(1), "ShardIteratorType": "TRIM_HORIZON"});
     let iterator = theirs.call("GetShardIterator", start)["ShardIterator"].clone();
-    theirs.end();
+    theirs.end_as_saved(&folder.path().join("state.json"));
     let ours = Process::ours(folder.path());
     let answer = Connection::open(ours.address).call("GetRecords", &json!({"ShardIterator": iterator}));
     assert_eq!((answer.status, &answer.json()["__type"]), (400, &json!("InvalidArgumentException")));
