@@ -19,8 +19,8 @@
 //! | [`shard`] | the actor: mailbox, run token, iterator table | `shard/actor.rs` |
 //! | [`log`] | the append log: one writer, readers that never wait | [`log`] |
 //!
-//! **A record is appended in one place:** `run_append` in `shard/actor.rs`, reached only through `execute`, which
-//! asks for the shard's run token. Sequence number, append and publication are one step there.
+//! **A record is appended in one place:** `run_append` in `shard/actor.rs`, reached only through `change`, behind the
+//! shard's run token. Sequence number, append and publication are one step there.
 //!
 //! Below all of these: [`names`], [`credentials`], [`policy`], [`limits`], [`error`], [`document`], [`clock`],
 //! [`transitions`] and [`faults`], and `sync`, the primitives that the model checker can replace. Around them:

@@ -3,7 +3,7 @@
 //! A fresh page costs more than the record written to it (768 ns against 39 to 111 ns for 1 KiB), so memory
 //! that a trimmed segment leaves goes to the next one. Slabs are advised to be huge pages, best effort.
 //! Chunks come in four sizes; each slab holds one size. A record too large for a chunk gets a mapping of
-//! its own. Chunks are taken once per segment and given back once, so a mutex is enough here: no reader
+//! its own, and so may what a closed log holds. Chunks are taken once per segment and given back once, so a mutex is enough here: no reader
 //! passes through it except to return the last reference to a segment.
 //!
 //! The pool counts what is held, pinned by readers or not, against a [`Ceiling`]. At the soft mark it asks to be
@@ -135,7 +135,7 @@ impl ChunkPool {
         Ok(Arena::of(slab, chunk * CHUNK_BYTES[class], CHUNK_BYTES[class], place, reservation))
     }
 
-    /// Memory of its own for one large record.
+    /// Memory of its own, for one large record or for what a closed log holds.
     ///
     /// # Errors
     /// The hard mark is met, or the system refuses to map it.

@@ -23,7 +23,7 @@ use crate::sync::{AtomicU64, Ordering};
 use super::chunk::{Arena, ArenaSlice, Room};
 use super::record::{EncodedRecord, HEADER_BYTES_MAX, read_header};
 
-/// Records between two marks at the most. A power of two, so that the test is a mask.
+/// Records between two marks at the most.
 const MARK_EVERY: u32 = if cfg!(shardmill_loom) { 2 } else { 64 };
 
 /// Size of a mark in bytes.

@@ -1,4 +1,4 @@
-//! The one writer of a log: append, commit, trim.
+//! The one writer of a log: append, commit, trim, close.
 
 use std::sync::Arc;
 

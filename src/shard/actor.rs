@@ -1,7 +1,7 @@
 //! What a command does to a shard, and who runs it.
 //!
-//! A request that finds the token free runs its command on its own thread, at the cost of an uncontended
-//! lock. If the token is busy the command goes to the mailbox and the request waits for its countdown. The
+//! A request that finds the token free runs its share, or its command, on its own thread, at the cost of an
+//! uncontended lock. If the token is busy the command goes to the mailbox and the request waits for its countdown. The
 //! holder drains the mailbox before it lets go, but only so much ([`DRAIN_COMMANDS_MAX`],
 //! [`DRAIN_BYTES_MAX`]) on another request's time: the rest goes to a task of its own.
 //!
@@ -117,8 +117,8 @@ impl Shard {
         Some(stored.flatten().unwrap_or(Stored::NOTHING))
     }
 
-    /// Lets go of a token that was taken while nobody held it. Nothing was queued then, so the mailbox is looked at only
-    /// if something has come since.
+    /// Lets go of a token that was taken while nobody held it. Whoever had pushed something by then has still to notify,
+    /// so the mailbox is looked at only after a notification.
     #[inline]
     fn release(self: &Arc<Self>, token: Token<&Self>) {
         if let Err(token) = token.release() {

@@ -1,7 +1,8 @@
 //! A shard as an actor: one mailbox, one run token, one log.
 //!
-//! Every change of a shard goes through [`actor::change`], behind the run token, whichever thread holds it. Taking the sequence number, appending and publishing are one step there, so a reader never sees
-//! record n + 1 before n. Reads do not pass through here: they go to [`Shard::log`] directly.
+//! Every change of a shard goes through [`actor::change`], behind the run token, whichever thread holds it. Taking the
+//! sequence number, appending and publishing are one step there, so a reader never sees record n + 1 before n. Reads do
+//! not pass through here: they go to [`Shard::log`] directly.
 //!
 //! - [`token`]: who may change the shard, and how that right is handed on.
 //! - [`mailbox`]: where commands wait while someone else holds the token; made on first contention.

@@ -4,7 +4,7 @@
 //! compare-and-swap when it is free, or inherited by whoever pushes to the mailbox of an idle shard:
 //!
 //! ```text
-//! IDLE        nobody runs; the mailbox was empty when the last holder let go
+//! IDLE        nobody runs; whoever has pushed a command has still to notify
 //! RUN         someone holds the token
 //! RUN_NOTIFY  someone holds the token, and a command may have been pushed since it last looked
 //! ```

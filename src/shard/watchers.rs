@@ -28,7 +28,7 @@ impl Armed {
         Self(AtomicU32::new(0))
     }
 
-    /// Whether somebody is to be woken for what the caller has published, [since when](after_publication) it was said.
+    /// Whether somebody is to be woken for what was published before [`after_publication`].
     #[inline]
     pub(super) fn is_any(&self) -> bool {
         // Relaxed: the fence before it orders it.
