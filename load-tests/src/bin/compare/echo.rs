@@ -114,7 +114,7 @@ struct Subject {
 
 impl Subject {
     async fn start(options: &Options, case: &Case) -> Result<Self, Box<dyn Error>> {
-        let server = full_server(options, case).await?;
+        let server = full_server(options, &options.server, case).await?;
         let requests = requests(server.address(), case).await?;
         Ok(Self { server, requests })
     }

@@ -167,7 +167,7 @@ async fn measure<W: Write>(
     sink: &mut Sink<W>,
 ) -> Result<Vec<Vec<Pair>>, Box<dyn Error>> {
     around.steps.doing(format!("{}: making ready", case.name));
-    let server = full_server(options, case).await?;
+    let server = full_server(options, &options.server, case).await?;
     let reply = sample(server.address(), case, &requests(server.address(), case).await?).await?;
     let mut pairs: Vec<Vec<Pair>> = forms.iter().map(|_| Vec::new()).collect();
     for number in 1..=options.rounds {

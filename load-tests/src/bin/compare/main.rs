@@ -1,8 +1,10 @@
 //! Compares processor times, in rounds that take turns: the server's with that of the echo server, which reads and
 //! answers the same bytes and does nothing else ([`echo`]); or, with `--forms`, on requests as real clients write them
-//! with that on compact ones ([`forms`]); or, with `--shards`, at 1000 shards with that at 4 ([`shards`]). Writes one
-//! NDJSON line per round and prints a table of medians.
+//! with that on compact ones ([`forms`]); or, with `--shards`, at 1000 shards with that at 4 ([`shards`]); or, with
+//! `--before`, that of one build of the server with that of others ([`before`]). Writes one NDJSON line per round and
+//! prints a table of medians.
 
+mod before;
 mod echo;
 mod forms;
 mod reporting;
@@ -27,6 +29,7 @@ Examples:
   compare --server target/release/shardmill --echo target/release/shardmill-echo
   compare --server target/release/shardmill --echo target/release/shardmill-echo --case put_records --thp never
   compare --server target/release/shardmill --shards
+  compare --server target/release/shardmill --before /tmp/shardmill-of-main --case put_record_
   compare --server target/release/shardmill --forms --json";
 
 /// Compares processor times, round by round: the server's with that of an echo of the same bytes
@@ -37,8 +40,11 @@ struct Options {
     #[arg(long)]
     server: PathBuf,
     /// The echo server's program
-    #[arg(long, required_unless_present_any = ["forms", "shards"])]
+    #[arg(long, required_unless_present_any = ["before", "forms", "shards"])]
     echo: Option<PathBuf>,
+    /// Instead: another build of the server, whose processor time is compared with; may be given several times
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["echo", "forms", "shards", "floor"])]
+    before: Vec<PathBuf>,
     /// Instead: requests in the forms of real clients, compared with compact ones
     #[arg(long)]
     forms: bool,
@@ -137,6 +143,7 @@ async fn measure(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     let around = Surroundings { machine, steps: Steps::new(cases as u64 * u64::from(options.rounds)) };
     match &options.echo {
+        _ if !options.before.is_empty() => before::compare(options, &around, &mut sink).await?,
         _ if options.forms => forms::compare(options, &around, &mut sink).await?,
         Some(echo) if !options.shards => echo::compare(options, echo, &around, &mut sink).await?,
         _ => shards::compare(options, &around, &mut sink).await?,
@@ -164,6 +171,8 @@ mod tests {
         assert!(parsed("--forms").is_ok() && parsed("--shards").is_ok());
         assert!(parsed("--forms --shards").is_err());
         assert!(parsed("--shards --floor").is_err());
+        assert!(parsed("--before b --before c").is_ok());
+        assert!(parsed("--before b --echo e").is_err());
         assert!(parsed("--echo e --thp always").is_err());
     }
 

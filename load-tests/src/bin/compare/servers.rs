@@ -1,7 +1,8 @@
-//! The server under test, with its memory full where records are put.
+//! A server under test, with its memory full where records are put.
 
 use std::error::Error;
 use std::io;
+use std::path::Path;
 
 use shardmill_load_tests::paired::{Case, Kind, prepare, requests, round, sample};
 use shardmill_load_tests::server::Server;
@@ -10,9 +11,13 @@ use super::Options;
 
 /// A server with the case's stream; if records are to be put, with its memory full, so that what is measured is its
 /// steady state: segments are recycled and no page is touched for the first time.
-pub(super) async fn full_server(options: &Options, case: &Case) -> Result<Server, Box<dyn Error>> {
+pub(super) async fn full_server(
+    options: &Options,
+    program: &Path,
+    case: &Case,
+) -> Result<Server, Box<dyn Error>> {
     let limit = format!("{}MiB", options.memory_limit_mib());
-    let server = start_server(options, &[("SHARDMILL_MEMORY_LIMIT", &limit)])?;
+    let server = start_server(options, program, &[("SHARDMILL_MEMORY_LIMIT", &limit)])?;
     prepare(server.address(), case).await?;
     if case.kind != Kind::GetRecords {
         // Half a MiB each, so twice the limit.
@@ -31,10 +36,10 @@ pub(super) async fn full_server(options: &Options, case: &Case) -> Result<Server
     Ok(server)
 }
 
-/// The server under test: no quota of shards, no transition times, and what else its environment should say.
-fn start_server(options: &Options, more: &[(&str, &str)]) -> io::Result<Server> {
+/// A server: no quota of shards, no transition times, and what else its environment should say.
+fn start_server(options: &Options, program: &Path, more: &[(&str, &str)]) -> io::Result<Server> {
     let variables =
         [("KINESIS_SHARD_LIMIT", "Infinity"), ("KINESIS_LATENCY", "0"), ("SHARDMILL_LOG_LEVEL", "warn")];
     let workers = ["--workers".to_owned(), options.workers.to_string()];
-    Server::start(&options.server, &workers, &[&variables, more].concat())
+    Server::start(program, &workers, &[&variables, more].concat())
 }
