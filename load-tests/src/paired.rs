@@ -142,6 +142,17 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// What both cost together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            cpu: self.cpu + other.cpu,
+            minor_faults: self.minor_faults + other.minor_faults,
+            wall: self.wall + other.wall,
+        }
+    }
+
     /// Processor time per request, in microseconds.
     pub fn cpu_us_per_request(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.requests.max(1) as f64

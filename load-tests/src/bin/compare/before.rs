@@ -6,7 +6,7 @@
 
 use std::error::Error;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use shardmill_load_tests::machine::json_string;
 use shardmill_load_tests::paired::{Case, Cost, requests, round, sample, spread};
@@ -60,7 +60,7 @@ async fn measure<W: Write>(
     sink: &mut Sink<W>,
 ) -> Result<Vec<Round>, Box<dyn Error>> {
     let programs: Vec<&Path> =
-        [&options.server].into_iter().chain(&options.before).map(|path| path.as_path()).collect();
+        [&options.server].into_iter().chain(&options.before).map(PathBuf::as_path).collect();
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
         around.steps.doing(format!("{}: round {number}, filling the memory of each", case.name));

@@ -2,7 +2,7 @@
 //! how much of a request is the emulator's own work.
 
 use std::error::Error;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use shardmill_load_tests::echo::Echo;
@@ -106,26 +106,8 @@ impl Round {
     }
 }
 
-/// The server under test with the requests that fit its present life.
-struct Subject {
-    server: Server,
-    requests: Vec<Vec<Request>>,
-}
-
-impl Subject {
-    async fn start(options: &Options, case: &Case) -> Result<Self, Box<dyn Error>> {
-        let server = full_server(options, &options.server, case).await?;
-        let requests = requests(server.address(), case).await?;
-        Ok(Self { server, requests })
-    }
-
-    /// With fresh iterators, which live 300 s.
-    async fn ready(self, case: &Case) -> Result<Self, Box<dyn Error>> {
-        let requests = requests(self.server.address(), case).await?;
-        Ok(Self { requests, ..self })
-    }
-}
-
+/// Every round starts all processes anew, since where one happens to lie in memory is worth a few per cent for as long as
+/// it lives, and measures each twice, once there and once back: what drifts while a round lasts falls on all alike.
 async fn measure<W: Write>(
     options: &Options,
     echo_program: &Path,
@@ -133,33 +115,66 @@ async fn measure<W: Write>(
     case: &Case,
     sink: &mut Sink<W>,
 ) -> Result<Vec<Round>, Box<dyn Error>> {
-    around.steps.doing(format!("{}: making ready", case.name));
-    let mut subject = Subject::start(options, case).await?;
-    let reply = sample(subject.server.address(), case, &subject.requests).await?;
-    let echo = Echo::start(echo_program, options.workers, &reply, false)?;
-    let floor =
-        if options.floor { Some(Echo::start(echo_program, options.workers, &reply, true)?) } else { None };
+    let half = Case { requests: case.requests.div_ceil(2), ..*case };
     let mut rounds = Vec::new();
+    let mut reply: Option<Vec<u8>> = None;
     for number in 1..=options.rounds {
-        around.steps.doing(format!("{}: round {number}", case.name));
-        subject = subject.ready(case).await?;
-        let (server_cost, requests) = round(&subject.server, case, subject.requests, reply.len()).await?;
-        let (echo_cost, requests) = round(echo.server(), case, requests, reply.len()).await?;
-        let (floor_cost, requests) = match &floor {
-            Some(floor) => {
-                let (cost, requests) = round(floor.server(), case, requests, reply.len()).await?;
-                (Some(cost), requests)
-            }
-            None => (None, requests),
+        around.steps.doing(format!("{}: round {number}, making ready", case.name));
+        // Each is as often started first; the echo has to be given an answer, so not in the first round.
+        let early = reply.as_ref().filter(|_| number % 2 == 0);
+        let early = early.map(|reply| Echoes::start(options, echo_program, reply)).transpose()?;
+        let server = full_server(options, &options.server, case).await?;
+        let requests = requests(server.address(), case).await?;
+        let reply = reply.insert(sample(server.address(), case, &requests).await?);
+        let echoes = match early {
+            Some(early) => early,
+            None => Echoes::start(options, echo_program, reply)?,
         };
-        subject.requests = requests;
-        let resident_max_kib = subject.server.memory()?.resident_max_kib;
-        let round = Round { server: server_cost, echo: echo_cost, floor: floor_cost, resident_max_kib };
+        around.steps.doing(format!("{}: round {number}", case.name));
+        let round = there_and_back(&server, &echoes, &half, requests, reply.len()).await?;
         sink.row(&json_row(options, around, case, number, &round))?;
         rounds.push(round);
         around.steps.done();
     }
     Ok(rounds)
+}
+
+/// The echo, and the blocking one if it is asked for.
+struct Echoes {
+    echo: Echo,
+    floor: Option<Echo>,
+}
+
+impl Echoes {
+    fn start(options: &Options, program: &Path, reply: &[u8]) -> io::Result<Self> {
+        let echo = Echo::start(program, options.workers, reply, false)?;
+        let floor = options.floor.then(|| Echo::start(program, options.workers, reply, true)).transpose()?;
+        Ok(Self { echo, floor })
+    }
+}
+
+/// What half a round's requests cost each, twice.
+async fn there_and_back(
+    server: &Server,
+    echoes: &Echoes,
+    half: &Case,
+    mut requests: Vec<Vec<Request>>,
+    reply_bytes: usize,
+) -> Result<Round, Box<dyn Error>> {
+    let processes: Vec<&Server> =
+        [server, echoes.echo.server()].into_iter().chain(echoes.floor.as_ref().map(Echo::server)).collect();
+    let mut costs: Vec<Option<Cost>> = processes.iter().map(|_| None).collect();
+    for index in (0..processes.len()).chain((0..processes.len()).rev()) {
+        let (cost, back) = round(processes[index], half, requests, reply_bytes).await?;
+        requests = back;
+        costs[index] = Some(costs[index].map_or(cost, |there| there.and(cost)));
+    }
+    let mut costs = costs.into_iter().flatten();
+    let (Some(server_cost), Some(echo)) = (costs.next(), costs.next()) else {
+        return Err("a process was not measured".into());
+    };
+    let resident_max_kib = server.memory()?.resident_max_kib;
+    Ok(Round { server: server_cost, echo, floor: costs.next(), resident_max_kib })
 }
 
 fn values(rounds: &[Round], of: fn(&Round) -> f64) -> Vec<f64> {

@@ -48,7 +48,10 @@ pub(super) async fn compare<W: Write>(
 ) -> Result<(), Box<dyn Error>> {
     let [many, few] = [MANY, FEW].map(|case| if options.quick { case.quick() } else { case });
     around.steps.doing("1000 shards: filling the memory of both servers");
-    let servers = [full_server(options, &options.server, &many).await?, full_server(options, &options.server, &few).await?];
+    let servers = [
+        full_server(options, &options.server, &many).await?,
+        full_server(options, &options.server, &few).await?,
+    ];
     let mut pairs = Vec::new();
     for number in 1..=options.rounds {
         around.steps.doing(format!("1000 shards and 4, round {number}"));
