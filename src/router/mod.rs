@@ -15,7 +15,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::names::{HashKey, ShardId};
-use crate::shard::batch::{Batch, Records};
+use crate::shard::batch::{Batch, Destination, Records};
 use crate::shard::{Command, Shard};
 
 pub use closed::{ClosedShard, Listed};
@@ -153,15 +153,15 @@ impl ShardMap {
     pub fn route(&self, records: Records) -> Result<Arc<Batch>, Unowned> {
         if records.len() == 1 {
             let index = self.owner_index(records.hash_key(0))?;
-            return Ok(Batch::new(records, &self.open, &[place(index)], &[0]));
+            let destination = Destination { shard: place(index), records_count: 1 };
+            return Ok(Batch::new(records, &self.open, &[destination], &[0]));
         }
         let upper_halves = records.upper_halves();
-        let mut targets: SmallVec<[u16; 512]> = SmallVec::from_elem(NO_SHARE, records.len());
-        // The shard of each share.
-        let mut touched: SmallVec<[u32; 64]> = SmallVec::new();
+        let mut targets: SmallVec<[u16; 512]> = SmallVec::from_elem(0, records.len());
+        let mut touched: SmallVec<[Destination; 64]> = SmallVec::new();
         SHARE_OF_SHARD.with_borrow_mut(|share_of| {
             if share_of.len() < self.open.len() {
-                share_of.resize(self.open.len(), NO_SHARE);
+                share_of.resize(self.open.len(), Counted::NOTHING);
             }
             let mut routed = Ok(());
             let share_of = share_of.as_mut_slice();
@@ -176,16 +176,18 @@ impl ShardMap {
                         }
                     },
                 };
-                let share = &mut share_of[index];
-                if *share == NO_SHARE {
+                let counted = &mut share_of[index];
+                if counted.records_count == 0 {
                     // A request has at most 500 records, hence shares.
-                    *share = u16::try_from(touched.len()).unwrap_or(NO_SHARE);
-                    touched.push(place(index));
+                    counted.share = u16::try_from(touched.len()).unwrap_or(u16::MAX);
+                    touched.push(Destination { shard: place(index), records_count: 0 });
                 }
-                *target = *share;
+                counted.records_count += 1;
+                *target = counted.share;
             }
-            for index in &touched {
-                share_of[*index as usize] = NO_SHARE;
+            for destination in &mut touched {
+                let counted = std::mem::replace(&mut share_of[destination.shard as usize], Counted::NOTHING);
+                destination.records_count = counted.records_count;
             }
             routed
         })?;
@@ -244,12 +246,21 @@ fn place(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
-const NO_SHARE: u16 = u16::MAX;
+/// The share of a shard, once it has records.
+#[derive(Clone, Copy)]
+struct Counted {
+    share: u16,
+    records_count: u16,
+}
+
+impl Counted {
+    const NOTHING: Self = Self { share: 0, records_count: 0 };
+}
 
 thread_local! {
     /// While a request is routed: the share of each open shard. Touched entries are put back, so that routing
     /// costs what the request has records, not what the stream has shards.
-    static SHARE_OF_SHARD: RefCell<Vec<u16>> = const { RefCell::new(Vec::new()) };
+    static SHARE_OF_SHARD: RefCell<Vec<Counted>> = const { RefCell::new(Vec::new()) };
 }
 
 #[cfg(test)]

@@ -228,25 +228,15 @@ struct Grouping {
 }
 
 impl Grouping {
-    /// Sorts by counting; tells each share where its numbers are, too.
-    fn new(share_of_each_record: &[u16], shares: &mut [Share]) -> Self {
+    /// Puts the numbers of each share's records where the share says they are.
+    fn new(share_of_each_record: &[u16], shares: &[Share]) -> Self {
         let records = share_of_each_record.len();
-        if let ([share], 1) = (&mut *shares, records) {
-            share.order = 0..1;
+        if records == 1 {
             return Self { numbers: Pooled::default(), records };
         }
-        // How many a share has; then where its next number goes.
-        let mut next: SmallVec<[u16; 16]> = SmallVec::from_elem(0, shares.len());
+        // Where a share's next number goes.
+        let mut next: SmallVec<[u16; 16]> = shares.iter().map(|share| share.order.start).collect();
         let next = next.as_mut_slice();
-        for share in share_of_each_record {
-            next[usize::from(*share)] += 1;
-        }
-        let mut start = 0;
-        for (share, next) in shares.iter_mut().zip(&mut *next) {
-            let count = std::mem::replace(next, start);
-            share.order = start..start + count;
-            start += count;
-        }
         let mut numbers = Pooled::<Vec<u16>>::take();
         numbers.resize(2 * records, 0);
         let (of_each, order) = numbers.split_at_mut(records);
@@ -287,6 +277,27 @@ impl Reused for Vec<u16> {
 
     fn renew(&mut self) {
         self.clear();
+    }
+}
+
+/// Where a share of a batch goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Destination {
+    /// The shard's place among those of the batch.
+    pub shard: u32,
+    /// Of the share.
+    pub records_count: u16,
+}
+
+impl Destination {
+    /// Those of shares whose records are still to be counted.
+    pub(crate) fn counted(shard_of_each_share: &[u32], share_of_each_record: &[u16]) -> SmallVec<[Self; 16]> {
+        let uncounted = |shard: &u32| Self { shard: *shard, records_count: 0 };
+        let mut counted: SmallVec<[Self; 16]> = shard_of_each_share.iter().map(uncounted).collect();
+        for share in share_of_each_record {
+            counted[usize::from(*share)].records_count += 1;
+        }
+        counted
     }
 }
 
@@ -353,32 +364,38 @@ impl Stored {
 }
 
 impl Batch {
-    /// Makes one share for each of `shard_of_each_share`, which are places in `shards`; `share_of_each_record` says which
-    /// share a record belongs to.
+    /// Makes one share for each destination, whose places are those in `shards`; `share_of_each_record` says which share
+    /// a record belongs to.
     ///
     /// Every share has at least one record.
     #[must_use]
     pub fn new(
         records: Records,
         shards: &Arc<[Arc<Shard>]>,
-        shard_of_each_share: &[u32],
+        destinations: &[Destination],
         share_of_each_record: &[u16],
     ) -> Arc<Self> {
-        Arc::new(Self::sorted(records, Arc::clone(shards), shard_of_each_share, share_of_each_record))
+        Arc::new(Self::sorted(records, Arc::clone(shards), destinations, share_of_each_record))
     }
 
     #[inline(always)]
     fn sorted(
         records: Records,
         shards: Arc<[Arc<Shard>]>,
-        shard_of_each_share: &[u32],
+        destinations: &[Destination],
         share_of_each_record: &[u16],
     ) -> Self {
         debug_assert_eq!(records.len(), share_of_each_record.len());
         let record_bytes = records.total_bytes() / records.len().max(1);
         let mut shares = Pooled::<Vec<Share>>::take();
-        shares.extend(shard_of_each_share.iter().map(|shard| Share::new(*shard)));
-        let grouping = Grouping::new(share_of_each_record, &mut shares);
+        let mut start = 0;
+        shares.extend(destinations.iter().map(|destination| {
+            let order = start..start + destination.records_count;
+            start = order.end;
+            Share::new(destination.shard, order)
+        }));
+        debug_assert_eq!(usize::from(start), records.len());
+        let grouping = Grouping::new(share_of_each_record, &shares);
         let pending = AtomicU32::new(u32::try_from(shares.len()).unwrap_or(u32::MAX));
         let routed_ms = shards.first().map_or(0, |shard| shard.context.clock.now_ms());
         let given_back = AtomicBool::new(false);
@@ -507,10 +524,10 @@ impl Batch {
 }
 
 impl Share {
-    const fn new(shard: u32) -> Self {
+    const fn new(shard: u32, order: Range<u16>) -> Self {
         Self {
             shard,
-            order: 0..0,
+            order,
             first_counter: AtomicU64::new(0),
             arrival_ms: AtomicU64::new(0),
             stored_count: AtomicU32::new(0),

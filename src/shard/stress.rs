@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::log::{ChunkPool, ReadLimits};
 use crate::names::{HashKeyRange, ShardId};
 
-use super::batch::{Batch, Records};
+use super::batch::{Batch, Destination, Records};
 use super::seal::Seal;
 use super::{Command, Shard, ShardContext, Tally};
 
@@ -34,7 +34,8 @@ fn batch(shards: &[Arc<Shard>], records: u64, tag: u64) -> Arc<Batch> {
     let shares = u16::try_from(shards.len()).unwrap();
     let targets: Vec<_> = (0..shares).cycle().take(collected.len()).collect();
     let places: Vec<_> = (0..u32::from(shares)).collect();
-    Batch::new(collected, &shards.iter().cloned().collect(), &places, &targets)
+    let destinations = Destination::counted(&places, &targets);
+    Batch::new(collected, &shards.iter().cloned().collect(), &destinations, &targets)
 }
 
 async fn put(batch: &Arc<Batch>) {
@@ -241,7 +242,12 @@ async fn two_requests_become_one_reply() {
     put(&first).await;
     let given_back = first.records_given_back();
     assert_eq!(given_back.len(), 3);
-    let again = Batch::new(given_back, &shards.iter().cloned().collect(), &[2], &[0; 3]);
+    let again = Batch::new(
+        given_back,
+        &shards.iter().cloned().collect(),
+        &[Destination { shard: 2, records_count: 3 }],
+        &[0; 3],
+    );
     put(&again).await;
     let joined = first.joined(&again);
     joined.settled().await;

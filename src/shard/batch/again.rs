@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::names::ShardId;
 
-use super::{Batch, Records, Shard, Share};
+use super::{Batch, Destination, Records, Shard, Share};
 
 impl Batch {
     /// Whether a sealed shard gave records back. Meaningful once the batch has [settled](Self::settled).
@@ -67,7 +67,8 @@ impl Batch {
         let shards = shares.iter().map(|(shard, _)| Arc::clone(shard)).collect();
         let places: SmallVec<[u32; 16]> = (0..).take(shares.len()).collect();
         let outcomes: SmallVec<[_; 16]> = shares.iter().map(|(_, share)| share.stored()).collect();
-        let mut joined = Self::sorted(self.records.clone(), shards, &places, &share_of_each_record);
+        let destinations = Destination::counted(&places, &share_of_each_record);
+        let mut joined = Self::sorted(self.records.clone(), shards, &destinations, &share_of_each_record);
         joined.pending = AtomicU32::new(0);
         for (share, stored) in joined.shares.iter().zip(outcomes) {
             share.note(stored);
