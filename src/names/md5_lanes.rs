@@ -10,8 +10,8 @@
 //! with idle lanes is already faster than one key after the other.
 //!
 //! [`x86::digest`] has no intrinsics: it is plain arithmetic whose loop over the lanes the compiler turns into vectors.
-//! Only the way of the keys into the lanes has them: with AVX-512 a key is read by mask, with AVX2 keys of up to 31
-//! bytes are read with what follows them, and then both are turned in registers. What is `unsafe` is the call of
+//! Only the way of the keys into the lanes has them: keys of up to 31 bytes are read with what follows them, longer ones
+//! with AVX-512 by mask, and then they are turned in registers. What is `unsafe` is the call of
 //! functions compiled for a CPU that was asked for first, loads of whole vectors or by mask, and stores.
 
 use super::HashKey;
@@ -117,10 +117,8 @@ mod x86 {
             match self.0 {
                 // SAFETY: `upper_halves_avx2` asks only for AVX2, and `self` proves that the CPU has it.
                 Kind::Avx2 => unsafe { upper_halves_avx2(keys, halves) },
-                Kind::Avx512 => in_groups(keys, halves, |keys, sums| {
-                    // SAFETY: `digest_avx512` asks only for AVX-512 F and BW, and `self` proves that the CPU has them.
-                    unsafe { digest_avx512(keys, sums) }
-                }),
+                // SAFETY: `upper_halves_avx512` asks only for AVX-512 F and BW, and `self` proves that the CPU has them.
+                Kind::Avx512 => unsafe { upper_halves_avx512(keys, halves) },
             }
         }
     }
@@ -137,7 +135,7 @@ mod x86 {
     fn upper_halves_avx2<'k>(mut keys: impl Iterator<Item = Key<'k>> + Clone, halves: &mut [u64]) {
         for group in halves.chunks_mut(LANES_AVX2) {
             let mut after = keys.clone();
-            if let Some(blocks) = short_blocks(after.by_ref().take(group.len())) {
+            if let Some(blocks) = short_blocks_avx2(after.by_ref().take(group.len())) {
                 let mut sums = [[0; LANES_AVX2]; 2];
                 digest::<_, SHORT_KEY_WORDS>(&blocks, &mut sums);
                 write_halves(&sums, group);
@@ -154,11 +152,84 @@ mod x86 {
         }
     }
 
+    /// As [`upper_halves_avx2`].
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn upper_halves_avx512<'k>(mut keys: impl Iterator<Item = Key<'k>> + Clone, halves: &mut [u64]) {
+        for group in halves.chunks_mut(LANES_AVX512) {
+            let mut after = keys.clone();
+            if let Some(blocks) = short_blocks_avx512(after.by_ref().take(group.len())) {
+                let mut sums = [[0; LANES_AVX512]; 2];
+                digest::<_, SHORT_KEY_WORDS>(&blocks, &mut sums);
+                write_halves(&sums, group);
+                keys = after;
+            } else {
+                in_groups(keys.by_ref().take(group.len()), group, |keys, sums| digest_avx512(keys, sums));
+            }
+        }
+    }
+
+    /// As [`short_blocks_avx2`], two keys in each register.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn short_blocks_avx512<'k>(mut keys: impl Iterator<Item = Key<'k>>) -> Option<Blocks<LANES_AVX512>> {
+        let mut blocks = Blocks([[0; LANES_AVX512]; 16]);
+        for chain in 0..CHAINS {
+            let mut rows = [_mm512_setzero_si512(); 8];
+            for half in 0..2 {
+                for (lane, row) in rows.iter_mut().enumerate() {
+                    let Some(key) = keys.next() else { break };
+                    let start = key.start as usize;
+                    let padded = short_padded(key.text.get(start..start + 32)?.as_array()?, key.bytes)?;
+                    *row = if half == 0 {
+                        _mm512_zextsi256_si512(padded)
+                    } else {
+                        _mm512_inserti64x4::<1>(*row, padded)
+                    };
+                    blocks.0[LENGTH_WORD][16 * chain + 8 * half + lane] = 8 * key.bytes;
+                }
+            }
+            for (place, word) in blocks.0.iter_mut().zip(transposed_in_halves(rows)) {
+                store(word, &mut place.as_chunks_mut().0[chain]);
+            }
+        }
+        Some(blocks)
+    }
+
+    /// Eight rows of twice eight words, turned: each word's first halves, then its second ones.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn transposed_in_halves(rows: [__m512i; 8]) -> [__m512i; 8] {
+        let [a, b, c, d, e, f, g, h] = rows;
+        let fours = |a, b, c, d| {
+            let (low, high) = (_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+            let (low_2, high_2) = (_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+            [
+                _mm512_unpacklo_epi64(low, low_2),
+                _mm512_unpackhi_epi64(low, low_2),
+                _mm512_unpacklo_epi64(high, high_2),
+                _mm512_unpackhi_epi64(high, high_2),
+            ]
+        };
+        let ([p, q, r, s], [t, u, v, w]) = (fours(a, b, c, d), fours(e, f, g, h));
+        let even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+        let odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+        [
+            _mm512_permutex2var_epi64(p, even, t),
+            _mm512_permutex2var_epi64(q, even, u),
+            _mm512_permutex2var_epi64(r, even, v),
+            _mm512_permutex2var_epi64(s, even, w),
+            _mm512_permutex2var_epi64(p, odd, t),
+            _mm512_permutex2var_epi64(q, odd, u),
+            _mm512_permutex2var_epi64(r, odd, v),
+            _mm512_permutex2var_epi64(s, odd, w),
+        ]
+    }
+
     /// Up to `LANES_AVX2` keys, each padded in one register, eight registers turned at a time. `None` if one is not
     /// short, or at the very end of its memory. Of the words that a short key cannot have only the length is written.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn short_blocks<'k>(mut keys: impl Iterator<Item = Key<'k>>) -> Option<Blocks<LANES_AVX2>> {
+    fn short_blocks_avx2<'k>(mut keys: impl Iterator<Item = Key<'k>>) -> Option<Blocks<LANES_AVX2>> {
         let mut blocks = Blocks([[0; LANES_AVX2]; 16]);
         for chain in 0..CHAINS {
             let mut rows = [_mm256_setzero_si256(); 8];
