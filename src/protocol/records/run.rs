@@ -188,6 +188,7 @@ mod x86 {
         if !unsafe { pass(&mut at, layout.before(0), vectors) } {
             return;
         }
+        let mut guesses = Guesses::default();
         while at <= text.limit {
             // SAFETY: both are in the text.
             let room_bytes = unsafe { text.end.offset_from_unsigned(at) } + SLACK_BYTES;
@@ -195,7 +196,9 @@ mod x86 {
             let room = room.as_mut_ptr();
             let mut values = Values { at, data_bytes: 0, key: (at, 0), hash_key: None };
             // SAFETY: `at` is not beyond the limit, and there is that much room.
-            let Some(key_bytes) = (unsafe { values.read(layout, members, text, room, vectors) }) else {
+            let Some(key_bytes) =
+                (unsafe { values.read(layout, members, text, room, &mut guesses, vectors) })
+            else {
                 break;
             };
             at = values.at;
@@ -212,6 +215,41 @@ mod x86 {
         run.end();
         // SAFETY: both are in the text.
         scan.at += unsafe { read_to.offset_from_unsigned(start) };
+    }
+
+    /// What was last found, for the processor to guess that it is found again.
+    ///
+    /// Where a record ends is known once its values' ends were found: a load, some comparisons and a count each, some 50
+    /// cycles of which every record would wait for those of the one before it. But a processor that guesses where a
+    /// branch goes does not wait for what the branch compares. So what is found is compared with what was found before,
+    /// and where it is the same, what was found before is gone on with: records then overlap. Where lengths always
+    /// differ, the branch is guessed to say so.
+    #[derive(Default)]
+    struct Guess(usize);
+
+    impl Guess {
+        /// `found`, that is.
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        fn or(&mut self, found: usize) -> usize {
+            let known = &raw mut self.0;
+            // Volatile, so that the compiler neither takes the one for the other nor does without the branch.
+            // SAFETY: it is the value's own place, which nobody else has.
+            unsafe {
+                if known.read_volatile() == found {
+                    return known.read_volatile();
+                }
+                known.write_volatile(found);
+            }
+            found
+        }
+    }
+
+    /// Of the lengths of a record's values, in characters.
+    #[derive(Default)]
+    struct Guesses {
+        data: Guess,
+        key: Guess,
     }
 
     /// Where the text ends.
@@ -246,18 +284,19 @@ mod x86 {
             members: [Member; COUNT],
             text: Text,
             room: *mut u8,
+            guesses: &mut Guesses,
             vectors: &impl Steps,
         ) -> Option<usize> {
             let record_start = self.at;
             // SAFETY: the caller's word at first, then a vector follows each value. Written out, since the compiler
             // keeps a loop over members, and its tests.
             unsafe {
-                self.read_value(members[0], text, room, vectors)?;
+                self.read_value(members[0], text, room, guesses, vectors)?;
                 self.pass(layout.before(1), vectors)?;
-                self.read_value(members[1], text, room, vectors)?;
+                self.read_value(members[1], text, room, guesses, vectors)?;
                 if COUNT > 2 {
                     self.pass(layout.before(2), vectors)?;
-                    self.read_value(members[2], text, room, vectors)?;
+                    self.read_value(members[2], text, room, guesses, vectors)?;
                 }
             }
             let (start, key_bytes) = self.key;
@@ -288,13 +327,14 @@ mod x86 {
             member: Member,
             text: Text,
             room: *mut u8,
+            guesses: &mut Guesses,
             vectors: &impl Steps,
         ) -> Option<()> {
             let start = self.at;
             match member {
                 Member::Data => {
                     // SAFETY: the caller's word.
-                    let decoded = unsafe { decode(start, text, room, vectors) }?;
+                    let decoded = unsafe { decode(start, text, room, &mut guesses.data, vectors) }?;
                     self.data_bytes = decoded.bytes;
                     // SAFETY: so many characters were looked at.
                     self.at = unsafe { start.add(decoded.chars) };
@@ -302,7 +342,7 @@ mod x86 {
                 Member::PartitionKey => {
                     // SAFETY: a vector may be read here, and one more character behind all that are plain.
                     let (plain, is_plain) = unsafe {
-                        let plain = plain(start, text, vectors)?;
+                        let plain = guesses.key.or(plain(start, text, vectors)?);
                         (plain, *start.add(plain) == b'"')
                     };
                     self.key = (start, if is_plain { plain } else { 0 });
@@ -342,7 +382,13 @@ mod x86 {
     /// begins is as long as what follows it in the text, and `SLACK_BYTES` longer.
     #[inline(always)]
     #[allow(unsafe_code)]
-    unsafe fn decode(start: *const u8, text: Text, room: *mut u8, vectors: &impl Steps) -> Option<Decoded> {
+    unsafe fn decode(
+        start: *const u8,
+        text: Text,
+        room: *mut u8,
+        guess: &mut Guess,
+        vectors: &impl Steps,
+    ) -> Option<Decoded> {
         let (mut at, mut place) = (start, room);
         while at <= text.limit {
             // SAFETY: a block lies ahead; and bytes are fewer than their characters, so that there is room.
@@ -351,7 +397,8 @@ mod x86 {
                 return unsafe {
                     // Otherwise characters are counted on the way.
                     let stranger = opaque(at).add(stranger);
-                    let chars = stranger.offset_from_unsigned(start);
+                    let chars = guess.or(stranger.offset_from_unsigned(start));
+                    let stranger = start.add(chars);
                     end(chars, *stranger.sub(1), stranger.cast::<[u8; 4]>().read())
                 };
             }
