@@ -29,9 +29,13 @@ pub(super) async fn full_server(
             requests: 4 * options.memory_limit_mib(),
             ..*case
         };
-        let requests = requests(server.address(), &fill).await?;
-        let reply = sample(server.address(), &fill, &requests).await?;
-        round(&server, &fill, requests, reply.len()).await?;
+        // Then half of what a round sends: records of another size take the memory otherwise.
+        let own = Case { requests: (case.requests / 2).max(u64::from(case.connections)), ..*case };
+        for case in [fill, own] {
+            let requests = requests(server.address(), &case).await?;
+            let reply = sample(server.address(), &case, &requests).await?;
+            round(&server, &case, requests, reply.len()).await?;
+        }
     }
     Ok(server)
 }
