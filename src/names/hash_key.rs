@@ -42,6 +42,9 @@ impl HashKey {
         if digits.is_empty() || digits.len() > HASH_KEY_DIGITS_MAX || padded {
             return Err(HashKeyError::Pattern);
         }
+        if let Some((rest, words)) = digits.split_last_chunk() {
+            return Self::of_long(digits, rest.len(), words);
+        }
         let (rest, words) = digits.as_rchunks();
         let mut number = 0_u128;
         for digit in rest {
@@ -51,16 +54,38 @@ impl HashKey {
             }
             number = number * 10 + u128::from(digit);
         }
-        let mut is_above = false;
         for word in words {
-            let word = eight_digits(*word).ok_or(HashKeyError::Pattern)?;
-            // What is no digit is told before what is too large.
-            match number.checked_mul(100_000_000).and_then(|number| number.checked_add(word.into())) {
-                Some(more) => number = more,
-                None => is_above = true,
-            }
+            let word = eight_digits(u64::from_le_bytes(*word)).ok_or(HashKeyError::Pattern)?;
+            // Fewer digits than the largest has.
+            number = number * 100_000_000 + u128::from(word);
         }
-        if is_above { Err(HashKeyError::AboveMax) } else { Ok(Self(number)) }
+        Ok(Self(number))
+    }
+
+    /// Of 32 digits and up to seven before them, as nearly all have that are spread over the whole range: no loop, and
+    /// no branch that depends on how many there are.
+    #[inline]
+    fn of_long(digits: &[u8], more: usize, last: &[u8; 32]) -> Result<Self, HashKeyError> {
+        const SIXTEEN_DIGITS: u64 = 10_000_000_000_000_000;
+        // The first ones, behind as many zeros as make them eight.
+        let first = digits.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
+        let zeros = u64::from_le_bytes([b'0'; 8]);
+        let first = match more {
+            0 => zeros,
+            _ => first << (u64::BITS as usize - 8 * more) | zeros >> (8 * more),
+        };
+        let (words, _) = last.as_chunks();
+        let word = |number: usize| words.get(number).map_or(0, |word| u64::from_le_bytes(*word));
+        let pair = |high, low| {
+            let (high, low) = (eight_digits(high)?, eight_digits(low)?);
+            Some(u64::from(high) * 100_000_000 + u64::from(low))
+        };
+        // What is no digit is told before what is too large.
+        let parts = (|| Some((eight_digits(first)?, pair(word(0), word(1))?, pair(word(2), word(3))?)))();
+        let (first, middle, last) = parts.ok_or(HashKeyError::Pattern)?;
+        let number = u128::from(first) * u128::from(SIXTEEN_DIGITS) + u128::from(middle);
+        let number = number.checked_mul(SIXTEEN_DIGITS.into()).and_then(|all| all.checked_add(last.into()));
+        number.map(Self).ok_or(HashKeyError::AboveMax)
     }
 
     /// The upper 64 of its bits.
@@ -77,12 +102,12 @@ impl HashKey {
     }
 }
 
-/// The number that eight digits make: pairs in bytes, fours in halves of a word, then all of them. `None` if one is no
-/// digit.
-fn eight_digits(digits: [u8; 8]) -> Option<u32> {
+/// The number that eight digits make, the first in the lowest byte: pairs in bytes, fours in halves of a word, then all
+/// of them. `None` if one is no digit.
+fn eight_digits(text: u64) -> Option<u32> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const BYTE_OF_EACH_HALF: u64 = 0x0000_00ff_0000_00ff;
-    let digits = u64::from_le_bytes(digits) ^ (ONES * u64::from(b'0'));
+    let digits = text ^ (ONES * u64::from(b'0'));
     // Ten and more, with 0x76 added, reach the highest bit of their byte.
     if (digits.wrapping_add(ONES * 0x76) | digits) & (ONES << 7) != 0 {
         return None;
