@@ -11,8 +11,8 @@
 //!
 //! [`x86::digest`] has no intrinsics: it is plain arithmetic whose loop over the lanes the compiler turns into vectors.
 //! Only the way of the keys into the lanes has them: keys of up to 31 bytes are read with what follows them, longer ones
-//! with AVX-512 by mask, and then they are turned in registers. What is `unsafe` is the call of
-//! functions compiled for a CPU that was asked for first, loads of whole vectors or by mask, and stores.
+//! with AVX-512 by mask, and then they are turned in registers. What is `unsafe` is the call of functions compiled for a
+//! CPU that was asked for first, loads of whole vectors or by mask, and stores.
 
 use super::HashKey;
 

@@ -3,8 +3,9 @@
 //! Gains: under half of the instructions of [`Layout::read`] at 100 B. All of a run is one loop, compiled for this
 //! CPU, so that tables stay in registers; it walks the text by address. Instead of each read, each record and each
 //! block of data looks once whether the frame goes on for long enough; a literal is one comparison, a key of up to 31
-//! bytes one look. Lengths are guessed to be those of the record before, so that records need not wait for each other. Steps aside at the first record that differs, is the last one, or stands within the last bytes of
-//! its frame; and as a whole where there is no AVX2.
+//! bytes one look. Lengths are guessed to be those of the record before, so that records need not wait for each other.
+//! Steps aside at the first record that differs, is the last one, or stands within the last bytes of its frame; and as a
+//! whole where there is no AVX2.
 //!
 //! What is `unsafe` is the call of functions compiled for a CPU that was asked for first, and reads and writes at an
 //! address. For reads there is one rule: `AHEAD_BYTES` lie ahead of wherever a record or a block of
