@@ -11,6 +11,7 @@
 //! Acquire, so it sees them all: the decrements form one release sequence.
 
 mod again;
+mod destination;
 
 use std::future::poll_fn;
 use std::ops::Range;
@@ -29,6 +30,8 @@ use crate::pool::{Pool, Pooled, Reused};
 use super::Shard;
 #[cfg(not(shardmill_loom))]
 use super::ahead::Ahead;
+
+pub use destination::Destination;
 
 /// The records of one request, in request order, as they are collected before any shard is touched.
 #[derive(Default, Debug, Clone)]
@@ -277,27 +280,6 @@ impl Reused for Vec<u16> {
 
     fn renew(&mut self) {
         self.clear();
-    }
-}
-
-/// Where a share of a batch goes.
-#[derive(Debug, Clone, Copy)]
-pub struct Destination {
-    /// The shard's place among those of the batch.
-    pub shard: u32,
-    /// Of the share.
-    pub records_count: u16,
-}
-
-impl Destination {
-    /// Those of shares whose records are still to be counted.
-    pub(crate) fn counted(shard_of_each_share: &[u32], share_of_each_record: &[u16]) -> SmallVec<[Self; 16]> {
-        let uncounted = |shard: &u32| Self { shard: *shard, records_count: 0 };
-        let mut counted: SmallVec<[Self; 16]> = shard_of_each_share.iter().map(uncounted).collect();
-        for share in share_of_each_record {
-            counted[usize::from(*share)].records_count += 1;
-        }
-        counted
     }
 }
 
