@@ -12,6 +12,7 @@ pub(crate) mod md5_lanes;
 mod partition_key;
 mod region;
 mod sequence;
+mod sequence_memo;
 mod sequence_parse;
 mod sequence_value;
 #[cfg(target_arch = "x86_64")]

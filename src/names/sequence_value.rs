@@ -45,6 +45,11 @@ impl SequenceValue {
         Self { words }
     }
 
+    /// The words, highest first.
+    pub(super) const fn words(self) -> [u64; 3] {
+        self.words
+    }
+
     /// 2^`exponent`, for an exponent below 192.
     pub(super) const fn power_of_two(exponent: u32) -> Self {
         let mut words = [0; 3];

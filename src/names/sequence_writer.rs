@@ -4,15 +4,15 @@
 //! eight digits at a time, one per byte of a word. There is no division, no second form of the number, and 40
 //! instructions per number instead of the 156 of limbs that are printed again.
 
-use super::SequenceNumber;
 use super::digits::eight_digits;
+use super::{SequenceNumber, sequence_memo};
 
 /// Digits of one word.
 const WORD_DIGITS: usize = 8;
 /// Words that a step adds to.
-const LOWER_WORDS: usize = 4;
+pub(super) const LOWER_WORDS: usize = 4;
 /// The digits before them: a step changes those only by a carry, once in a hundred million records or so.
-const UPPER_BYTES: usize = SequenceNumber::TEXT_BYTES - LOWER_WORDS * WORD_DIGITS;
+pub(super) const UPPER_BYTES: usize = SequenceNumber::TEXT_BYTES - LOWER_WORDS * WORD_DIGITS;
 
 /// The weight of one in the counter, 2^80, in words of eight digits, lowest first.
 const STEP: [u64; LOWER_WORDS] = [
@@ -34,14 +34,26 @@ pub struct SequenceWriter {
 
 impl SequenceWriter {
     /// A writer that stands at `first`.
+    #[inline]
     #[must_use]
     pub fn new(first: SequenceNumber) -> Self {
+        sequence_memo::writer_at(first).unwrap_or_else(|| Self::of_all_digits(first))
+    }
+
+    /// The same, without what was kept of other numbers.
+    #[cold]
+    pub(super) fn of_all_digits(first: SequenceNumber) -> Self {
         let [limbs @ .., _always_zero] = first.value().decimal_limbs();
         let (mut words, mut upper) = (limbs.map(eight_digits).into_iter(), [0; UPPER_BYTES]);
         let lower = [(); LOWER_WORDS].map(|()| u64::from_be_bytes(words.next().unwrap_or_default()));
         for (place, word) in upper.as_chunks_mut().0.iter_mut().rev().zip(words) {
             *place = word;
         }
+        Self { upper, lower }
+    }
+
+    /// The writer of these digits: first the upper ones as text, then words of eight as big-endian numbers, lowest first.
+    pub(super) const fn of_words(upper: [u8; UPPER_BYTES], lower: [u64; LOWER_WORDS]) -> Self {
         Self { upper, lower }
     }
 
@@ -53,8 +65,10 @@ impl SequenceWriter {
         text
     }
 
+    /// Writes that text. It goes there from registers: a wide copy of words that were written just before would wait for
+    /// them.
     #[inline(always)]
-    fn write(&self, out: &mut [u8; SequenceNumber::TEXT_BYTES]) {
+    pub fn write(&self, out: &mut [u8; SequenceNumber::TEXT_BYTES]) {
         let (upper, lower) = out.split_at_mut(UPPER_BYTES);
         upper.copy_from_slice(&self.upper);
         for (place, word) in lower.as_chunks_mut().0.iter_mut().rev().zip(self.lower) {
@@ -74,8 +88,7 @@ impl SequenceWriter {
         }
     }
 
-    /// As [`advance`](Self::advance), and writes the text to `out` as well. It goes there from registers: a wide copy
-    /// of words that were written just before would wait for them.
+    /// As [`advance`](Self::advance), and [writes](Self::write) the text to `out` as well.
     #[inline(always)]
     pub fn advance_into(&mut self, out: &mut [u8; SequenceNumber::TEXT_BYTES]) {
         self.advance();

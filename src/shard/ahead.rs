@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::log::Writer;
-use crate::sync::fetch_to_write;
+use crate::sync::fetch;
 
 use super::Shard;
 use super::batch::Batch;
@@ -85,7 +85,7 @@ impl Shard {
     fn fetch(&self) {
         let start = std::ptr::from_ref(self).addr();
         for line in (0..size_of::<Self>()).step_by(LINE_BYTES) {
-            fetch_to_write(start + line);
+            fetch(start + line);
         }
     }
 
@@ -93,11 +93,11 @@ impl Shard {
     #[inline(always)]
     fn fetch_next_write(&self, bytes: usize) {
         let NextWrite { segment, record, mark } = &self.next_write;
-        fetch_to_write(segment.load(Ordering::Relaxed));
-        fetch_to_write(mark.load(Ordering::Relaxed));
+        fetch(segment.load(Ordering::Relaxed));
+        fetch(mark.load(Ordering::Relaxed));
         let start = record.load(Ordering::Relaxed);
         for line in (0..(bytes + LINE_BYTES).min(RECORDS_BYTES_MAX)).step_by(LINE_BYTES) {
-            fetch_to_write(start.wrapping_add(line));
+            fetch(start.wrapping_add(line));
         }
     }
 }

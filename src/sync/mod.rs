@@ -12,7 +12,7 @@ mod model;
 #[cfg(not(shardmill_loom))]
 mod real;
 
-pub(crate) use ahead::fetch_to_write;
+pub(crate) use ahead::fetch;
 #[cfg(shardmill_loom)]
 pub(crate) use model::*;
 #[cfg(not(shardmill_loom))]

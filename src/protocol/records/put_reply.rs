@@ -155,33 +155,29 @@ const ONE_BY_ONE_MAX: usize = 2;
 /// The entries of a share's records, told in order: all alike but for the number.
 struct ShareEntries {
     shard: ShardId,
+    /// Stands at the next one.
     numbers: SequenceWriter,
 }
 
 impl ShareEntries {
     #[inline(always)]
     fn new(shard: &Shard, stored: Stored) -> Self {
-        // Each record's number is the one before it and one more; counter 0 is the shard's own.
-        let before_first = stored.first_counter.saturating_sub(1);
-        let numbers = SequenceWriter::new(shard.sequence_number(before_first, stored.arrival_ms));
+        let numbers = SequenceWriter::new(shard.sequence_number(stored.first_counter, stored.arrival_ms));
         Self { shard: shard.id, numbers }
     }
 
-    /// The entry before the next one.
-    fn last<E: Entry<BYTES>, const BYTES: usize>(&self) -> [u8; BYTES] {
-        let mut entry = [0; BYTES];
-        self.write_around::<E, BYTES>(&mut entry);
-        entry[E::NUMBER_AT..][..SequenceNumber::TEXT_BYTES].copy_from_slice(&self.numbers.text());
-        entry
-    }
-
     /// Writes the next entries to the places with these numbers, in vectors as far as that goes.
-    #[inline]
+    #[inline(always)]
     fn write<E: Entry<BYTES>, const BYTES: usize>(&mut self, numbers: &[u16], places: &mut [[u8; BYTES]]) {
         let mut left = numbers;
-        if numbers.len() > ONE_BY_ONE_MAX {
-            let written = put_entries::write::<E, BYTES>(&self.last::<E, BYTES>(), numbers, places);
-            left = &numbers[written..];
+        if let [first, rest @ ..] = numbers
+            && rest.len() >= ONE_BY_ONE_MAX
+        {
+            let mut entry = [0; BYTES];
+            self.write_next::<E, BYTES>(&mut entry);
+            places[usize::from(*first)] = entry;
+            let written = put_entries::write::<E, BYTES>(&entry, rest, places);
+            left = &rest[written..];
             if !left.is_empty() {
                 (0..written).for_each(|_| self.numbers.advance());
             }
@@ -195,19 +191,14 @@ impl ShareEntries {
     /// pieces would be waited for.
     #[inline(always)]
     fn write_next<E: Entry<BYTES>, const BYTES: usize>(&mut self, place: &mut [u8; BYTES]) {
-        self.write_around::<E, BYTES>(place);
-        if let Some(number) = place[E::NUMBER_AT..].first_chunk_mut() {
-            self.numbers.advance_into(number);
-        }
-    }
-
-    /// All of an entry but the number.
-    #[inline(always)]
-    fn write_around<E: Entry<BYTES>, const BYTES: usize>(&self, place: &mut [u8; BYTES]) {
         *place = *E::STORED;
         if let Some(shard) = place[E::SHARD_AT..].first_chunk_mut() {
             self.shard.write_to(shard);
         }
+        if let Some(number) = place[E::NUMBER_AT..].first_chunk_mut() {
+            self.numbers.write(number);
+        }
+        self.numbers.advance();
     }
 }
 

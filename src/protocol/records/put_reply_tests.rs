@@ -34,9 +34,9 @@ async fn entries_that_failed() {
 }
 
 /// The entries of consecutive numbers, in vectors and by the twin: all of them, each in its place.
-fn check_entries<E: Entry<BYTES>, const BYTES: usize>(before_first: SequenceNumber, count: u16) {
-    let shard = ShardId::new(before_first.shard_index()).unwrap();
-    let entries = || ShareEntries { shard, numbers: SequenceWriter::new(before_first) };
+fn check_entries<E: Entry<BYTES>, const BYTES: usize>(first: SequenceNumber, count: u16) {
+    let shard = ShardId::new(first.shard_index()).unwrap();
+    let entries = || ShareEntries { shard, numbers: SequenceWriter::new(first) };
     // Back to front, each second place.
     let numbers: Vec<_> = (0..count).rev().map(|number| 2 * number).collect();
     let mut expected = vec![[b'?'; BYTES]; 2 * usize::from(count)];
