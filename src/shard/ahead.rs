@@ -95,9 +95,10 @@ impl Shard {
         let NextWrite { segment, record, mark } = &self.next_write;
         fetch(segment.load(Ordering::Relaxed));
         fetch(mark.load(Ordering::Relaxed));
-        let start = record.load(Ordering::Relaxed);
-        for line in (0..(bytes + LINE_BYTES).min(RECORDS_BYTES_MAX)).step_by(LINE_BYTES) {
-            fetch(start.wrapping_add(line));
+        let mut line = record.load(Ordering::Relaxed);
+        for _ in 0..(bytes.min(RECORDS_BYTES_MAX) / LINE_BYTES + 2) {
+            fetch(line);
+            line = line.wrapping_add(LINE_BYTES);
         }
     }
 }

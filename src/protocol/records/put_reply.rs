@@ -176,18 +176,23 @@ impl ShareEntries {
             let mut entry = [0; BYTES];
             self.write_next::<E, BYTES>(&mut entry);
             places[usize::from(*first)] = entry;
+            self.numbers.advance();
             let written = put_entries::write::<E, BYTES>(&entry, rest, places);
             left = &rest[written..];
             if !left.is_empty() {
                 (0..written).for_each(|_| self.numbers.advance());
             }
         }
-        for number in left {
+        while let [number, rest @ ..] = left {
             self.write_next::<E, BYTES>(&mut places[usize::from(*number)]);
+            left = rest;
+            if !left.is_empty() {
+                self.numbers.advance();
+            }
         }
     }
 
-    /// Writes the next entry where it belongs, from constants and registers: what was just written elsewhere in smaller
+    /// Writes the next entry where it belongs, but does not go on: from constants and registers: what was just written elsewhere in smaller
     /// pieces would be waited for.
     #[inline(always)]
     fn write_next<E: Entry<BYTES>, const BYTES: usize>(&mut self, place: &mut [u8; BYTES]) {
@@ -198,7 +203,6 @@ impl ShareEntries {
         if let Some(number) = place[E::NUMBER_AT..].first_chunk_mut() {
             self.numbers.write(number);
         }
-        self.numbers.advance();
     }
 }
 
@@ -222,6 +226,7 @@ fn write_any<E: Entry<BYTES>, const BYTES: usize>(batch: &Batch, stream: &Stream
             stored.count -= 1;
             let mut entry = [0; BYTES];
             entries.write_next::<E, BYTES>(&mut entry);
+            entries.numbers.advance();
             out.put(&entry);
         } else if stored.throttled {
             out.put(&E::failed(&refusals::shard_throttled(stream, entries.shard)));

@@ -41,7 +41,10 @@ fn check_entries<E: Entry<BYTES>, const BYTES: usize>(first: SequenceNumber, cou
     let numbers: Vec<_> = (0..count).rev().map(|number| 2 * number).collect();
     let mut expected = vec![[b'?'; BYTES]; 2 * usize::from(count)];
     let (mut found, mut twin) = (expected.clone(), entries());
-    numbers.iter().for_each(|number| twin.write_next::<E, BYTES>(&mut expected[usize::from(*number)]));
+    for number in &numbers {
+        twin.write_next::<E, BYTES>(&mut expected[usize::from(*number)]);
+        twin.numbers.advance();
+    }
     entries().write::<E, BYTES>(&numbers, &mut found);
     assert_eq!(found, expected);
 }
