@@ -1,13 +1,14 @@
-//! What the number of shards costs: the server's processor time per record at 1000 shards, with that at 4. Both
-//! servers live side by side with their memory full, get the same records over as many connections, and each ratio is
-//! between two rounds that follow each other.
+//! What the number of shards costs: the server's processor time per record at 1000 shards, with that at 4.
+//!
+//! Each round starts both servers anew, since where a process happens to lie in memory is worth much here for as long as
+//! it lives, and fills their memory. They get the same records over as many connections, each twice, once there and once
+//! back: what drifts while a round lasts falls on both alike.
 
 use std::error::Error;
 use std::io::Write;
 
 use shardmill_load_tests::paired::{Case, Cost, Kind, requests, round, sample, spread};
 use shardmill_load_tests::results::{member, spread_member};
-use shardmill_load_tests::server::Server;
 
 use super::reporting::{Sink, row_members};
 use super::servers::full_server;
@@ -47,15 +48,10 @@ pub(super) async fn compare<W: Write>(
     sink: &mut Sink<W>,
 ) -> Result<(), Box<dyn Error>> {
     let [many, few] = [MANY, FEW].map(|case| if options.quick { case.quick() } else { case });
-    around.steps.doing("1000 shards: filling the memory of both servers");
-    let servers = [
-        full_server(options, &options.server, &many).await?,
-        full_server(options, &options.server, &few).await?,
-    ];
     let mut pairs = Vec::new();
     for number in 1..=options.rounds {
         around.steps.doing(format!("1000 shards and 4, round {number}"));
-        let pair = pair(&servers, &many, &few, number).await?;
+        let pair = pair(options, &many, &few, number).await?;
         sink.row(&format!(
             "{},{},{},{},{},{},{}",
             row_members(options, around, &many, number, &pair.many),
@@ -72,24 +68,27 @@ pub(super) async fn compare<W: Write>(
     around.steps.aside(|| print(options, around, &many, &pairs, sink))
 }
 
-/// A round with each server. Each is as often the second, which finds what the first has left in the caches.
-async fn pair(
-    [many_server, few_server]: &[Server; 2],
-    many: &Case,
-    few: &Case,
-    number: u32,
-) -> Result<Pair, Box<dyn Error>> {
-    let cost = async |server: &Server, case: &Case| -> Result<Cost, Box<dyn Error>> {
-        let requests = requests(server.address(), case).await?;
-        let reply = sample(server.address(), case, &requests).await?;
-        Ok(round(server, case, requests, reply.len()).await?.0)
-    };
-    if number.is_multiple_of(2) {
-        let few = cost(few_server, few).await?;
-        return Ok(Pair { few, many: cost(many_server, many).await? });
+/// A round with each server. Each is as often the first: to take memory, and to be measured.
+async fn pair(options: &Options, many: &Case, few: &Case, number: u32) -> Result<Pair, Box<dyn Error>> {
+    let (first, second) = if number.is_multiple_of(2) { (few, many) } else { (many, few) };
+    let servers = [
+        (first, full_server(options, &options.server, first).await?),
+        (second, full_server(options, &options.server, second).await?),
+    ];
+
+    let (mut of_many, mut of_few): (Option<Cost>, Option<Cost>) = (None, None);
+    for (case, server) in servers.iter().chain(servers.iter().rev()) {
+        let half = Case { requests: case.requests.div_ceil(2), ..**case };
+        let requests = requests(server.address(), &half).await?;
+        let reply = sample(server.address(), &half, &requests).await?;
+        let (cost, _) = round(server, &half, requests, reply.len()).await?;
+        let of_case = if case.shards == many.shards { &mut of_many } else { &mut of_few };
+        *of_case = Some(of_case.map_or(cost, |before| before.and(cost)));
     }
-    let many = cost(many_server, many).await?;
-    Ok(Pair { many, few: cost(few_server, few).await? })
+    match (of_many, of_few) {
+        (Some(many), Some(few)) => Ok(Pair { many, few }),
+        _ => Err("a server was not measured".into()),
+    }
 }
 
 fn us_per_record(cost: &Cost) -> f64 {
