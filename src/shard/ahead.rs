@@ -18,11 +18,12 @@ const LINE_BYTES: usize = 64;
 /// Of what is appended, no more than this is asked for: what follows, the processor expects by itself.
 const RECORDS_BYTES_MAX: usize = 2 << 10;
 
-/// How far ahead of the share that runs a shard is asked for.
-const SHARDS_AHEAD: usize = 8;
+/// Shards whose places are asked for together. Each is on a page of its own that the processor has to find first, and for
+/// that it does wait: for one after the other if there is other work in between, for all at once if there is none.
+const GROUP: usize = 8;
 
-/// How far ahead the memory is asked for that it will write to. The shard says where that is, so it is here by then.
-const WRITES_AHEAD: usize = 4;
+/// How far ahead the memory is asked for that it will write to. Its page is found by then.
+const WRITES_AHEAD: usize = 6;
 
 /// Addresses that the next append will write to; zero until there was one. Hints, so all is Relaxed: a stale address
 /// only wastes a fetch.
@@ -53,7 +54,8 @@ impl<'b> Ahead<'b> {
     /// Begins with the first shares.
     pub(super) fn of(batch: &'b Batch) -> Self {
         let ahead = Self { batch };
-        (0..SHARDS_AHEAD).for_each(|number| ahead.fetch_shard(number));
+        (0..2 * GROUP).for_each(|number| ahead.fetch_shard(number));
+        (0..GROUP).for_each(|number| ahead.find_place(number));
         (0..WRITES_AHEAD).for_each(|number| ahead.fetch_write(number));
         ahead
     }
@@ -61,7 +63,10 @@ impl<'b> Ahead<'b> {
     /// The share with this number runs next.
     #[inline(always)]
     pub(super) fn fetch(&self, number: usize) {
-        self.fetch_shard(number + SHARDS_AHEAD);
+        if number.is_multiple_of(GROUP) {
+            (number + 2 * GROUP..number + 3 * GROUP).for_each(|number| self.fetch_shard(number));
+            (number + GROUP..number + 2 * GROUP).for_each(|number| self.find_place(number));
+        }
         self.fetch_write(number + WRITES_AHEAD);
     }
 
@@ -69,6 +74,13 @@ impl<'b> Ahead<'b> {
     fn fetch_write(&self, number: usize) {
         if let Some((shard, bytes)) = self.batch.shard_and_bytes(number) {
             shard.fetch_next_write(bytes);
+        }
+    }
+
+    #[inline(always)]
+    fn find_place(&self, number: usize) {
+        if let Some((shard, _)) = self.batch.shard_and_bytes(number) {
+            shard.find_next_write();
         }
     }
 
@@ -89,16 +101,22 @@ impl Shard {
         }
     }
 
-    /// Asks for the memory that an append of so many bytes will write to. The shard was asked for before.
+    /// Asks for the first of the memory that an append will write to. The shard was asked for before.
+    #[inline(always)]
+    fn find_next_write(&self) {
+        let NextWrite { segment, record, mark } = &self.next_write;
+        for place in [segment, record, mark] {
+            fetch(place.load(Ordering::Relaxed));
+        }
+    }
+
+    /// Asks for the memory that an append of so many bytes will write to, from the second line on.
     #[inline(always)]
     fn fetch_next_write(&self, bytes: usize) {
-        let NextWrite { segment, record, mark } = &self.next_write;
-        fetch(segment.load(Ordering::Relaxed));
-        fetch(mark.load(Ordering::Relaxed));
-        let mut line = record.load(Ordering::Relaxed);
-        for _ in 0..(bytes.min(RECORDS_BYTES_MAX) / LINE_BYTES + 2) {
-            fetch(line);
+        let mut line = self.next_write.record.load(Ordering::Relaxed);
+        for _ in 0..(bytes.min(RECORDS_BYTES_MAX) / LINE_BYTES + 1) {
             line = line.wrapping_add(LINE_BYTES);
+            fetch(line);
         }
     }
 }
