@@ -13,7 +13,7 @@ use tokio::time::MissedTickBehavior;
 use crate::clock::Clock;
 use crate::config::{Config, SnapshotPeers, System};
 use crate::control::{
-    ControlError, ControlSettings, NewStream, Registry, Scope, StreamMode, StreamSettings, Tags,
+    ControlError, ControlSettings, NewStream, Registry, Relief, Scope, StreamMode, StreamSettings, Tags,
 };
 use crate::credentials::{Credentials, CredentialsError};
 use crate::faults::FaultPlan;
@@ -411,8 +411,9 @@ async fn accept_until_stopped(
     let house = tokio::spawn(keep_house(Arc::clone(&service)));
     let relieved = Arc::clone(&service);
     let relief = tokio::spawn(async move {
+        let mut relief = Relief::default();
         loop {
-            relieved.registry.relieve_pressure().await;
+            relieved.registry.relieve_pressure(&mut relief).await;
             // What writers and readers let go of meanwhile may be enough.
             tokio::time::sleep(RELIEF_REST).await;
         }

@@ -24,6 +24,7 @@ pub mod monitoring;
 mod on_demand;
 pub mod quotas;
 pub mod registry;
+pub mod relief;
 pub mod reshard;
 pub mod reshard_plan;
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub use consumers::{Consumer, ConsumerStatus, RegisterError};
 pub use encryption::EncryptionTimes;
 pub use monitoring::ShardLevelMetrics;
 pub use registry::{ControlError, ControlSettings, NewStream, Registry};
+pub use relief::Relief;
 pub use reshard::{Pending, ReshardError};
 pub use rolling_day::DailyQuota;
 pub use saved::{LoadError, LoadedStream, SavedShard, SavedStream, Taken};

@@ -1,7 +1,6 @@
 //! All streams of all accounts and regions.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,11 +12,12 @@ use crate::clock::Clock;
 use crate::limits::{AtMemoryLimit, CREATING_STREAMS_MAX, Limit, RETENTION_HOURS_DEFAULT};
 use crate::log::{Ceiling, ChunkPool};
 use crate::names::{StreamArn, StreamName};
-use crate::shard::{Command, ShardContext, Tally};
+use crate::shard::{Command, Shard, ShardContext, Tally};
 use crate::transitions::{Transition, Transitions};
 
 use super::account::Accounts;
 use super::attached::Attached;
+use super::relief::Relief;
 use super::settings::StreamSettings;
 use super::stream::{Birth, Scope, Stream, StreamStatus};
 use super::subscriptions::Ending;
@@ -249,41 +249,24 @@ impl Registry {
     }
 
     /// Waits until the memory ceiling is met, then trims the oldest segments of all shards until a little is free again:
-    /// writers make room in their own shard only, and the oldest records may be elsewhere.
-    pub async fn relieve_pressure(&self) {
+    /// writers make room in their own shard only, and the oldest records may be elsewhere. `relief` is for the next call.
+    pub async fn relieve_pressure(&self, relief: &mut Relief) {
         self.pool.pressure().await;
         let ceiling = self.pool.ceiling();
         if ceiling.policy == AtMemoryLimit::Throttle {
             return;
         }
         let wanted_bytes = ceiling.soft_bytes - ceiling.relief_bytes();
-        self.trim_oldest(wanted_bytes).await;
+        // The time first: what comes to a shard while the others are looked at is younger.
+        let look = || (self.clock.now_ms(), self.shards());
+        relief.trim_oldest(&self.pool, wanted_bytes, look).await;
     }
 
-    /// Trims one segment after the other, always the one that was written to longest ago, until no more than
-    /// `wanted_bytes` are held.
-    async fn trim_oldest(&self, wanted_bytes: u64) {
+    /// All shards of all streams.
+    fn shards(&self) -> Vec<Arc<Shard>> {
         let namespaces = self.namespaces.load_full();
         let streams = namespaces.values().flat_map(|namespace| namespace.values());
-        let shards: Vec<_> = streams.flat_map(|stream| stream.shard_map().shards().to_vec()).collect();
-        let oldest_of = |number: usize| {
-            let oldest = shards.get(number)?.log().oldest_segment()?;
-            Some(Reverse((oldest.last_arrival_ms, number, oldest.bytes)))
-        };
-        let mut oldest: BinaryHeap<_> = (0..shards.len()).filter_map(oldest_of).collect();
-        // What readers have pinned comes back when they are done, and trimming more would not speed that up: so what
-        // was let go of counts as well as what is free.
-        let mut expected_bytes = self.pool.held_bytes();
-        while expected_bytes.min(self.pool.held_bytes()) > wanted_bytes {
-            let Some(Reverse((last_arrival_ms, number, bytes))) = oldest.pop() else { return };
-            // A shard that is too busy to be trimmed makes room by itself.
-            let trimmed = shards[number].submit(Command::Trim { not_before_ms: last_arrival_ms + 1 });
-            if trimmed.is_ok() {
-                expected_bytes = expected_bytes.saturating_sub(bytes);
-                oldest.extend(oldest_of(number).filter(|Reverse(next)| next.0 > last_arrival_ms));
-            }
-            tokio::task::yield_now().await;
-        }
+        streams.flat_map(|stream| stream.shard_map().shards().to_vec()).collect()
     }
 
     fn create_with_transition(
@@ -530,10 +513,12 @@ mod tests {
             registry.create(stream(name, 1)).unwrap();
         }
         assert_eq!(put(&registry, "idle", "k", 900).await, 0);
+        let mut relief = Relief::default();
         clock.advance(Duration::from_secs(1));
         for _ in 0..8 {
             assert_eq!(put(&registry, "busy", "k", 100).await, 0);
-            let relieved = tokio::time::timeout(Duration::from_millis(1), registry.relieve_pressure());
+            let relieved =
+                tokio::time::timeout(Duration::from_millis(1), registry.relieve_pressure(&mut relief));
             // Without pressure there is nothing to wait for.
             let _ = relieved.await;
         }

@@ -11,7 +11,8 @@ use super::*;
 use crate::clock::MovableClock;
 use crate::config::{Config, Limit};
 use crate::control::{
-    Attached, LoadError, Needs, NewStream, SavedShard, Scope, Stream, StreamMode, StreamSettings, Tags, Taken,
+    Attached, LoadError, Needs, NewStream, Relief, SavedShard, Scope, Stream, StreamMode, StreamSettings,
+    Tags, Taken,
 };
 use crate::log::ReadLimits;
 use crate::memory::MemoryPlan;
@@ -370,11 +371,12 @@ async fn memory_is_respected() {
     for _ in 0..20 {
         put(&small, [("k".to_owned(), vec![1; 1_000_000])]).await;
     }
-    let _ = tokio::time::timeout(Duration::from_millis(10), to.registry.relieve_pressure()).await;
+    let mut relief = Relief::default();
+    let _ = tokio::time::timeout(Duration::from_millis(10), to.registry.relieve_pressure(&mut relief)).await;
     let refused = load(&to, bytes.as_slice(), EMPTY).unwrap_err();
     assert!(matches!(refused, PersistError::Memory { .. }), "{refused}");
-    let relief = to.registry.relieve_pressure();
-    assert!(tokio::time::timeout(Duration::from_millis(10), relief).await.is_err(), "records had to go");
+    let relieved = to.registry.relieve_pressure(&mut relief);
+    assert!(tokio::time::timeout(Duration::from_millis(10), relieved).await.is_err(), "records had to go");
     let watermark = small.shard_map().shards()[0].watermark();
     assert_eq!((watermark.horizon, watermark.tip), (0, 20));
 }
