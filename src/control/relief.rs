@@ -39,6 +39,8 @@ impl Relief {
                 }
                 let (now_ms, shards) = look();
                 *self = Self::of(now_ms, &shards);
+                // They are among these again, by other numbers.
+                busy.clear();
                 is_new = true;
                 continue;
             };

@@ -192,8 +192,8 @@ impl ShareEntries {
         }
     }
 
-    /// Writes the next entry where it belongs, but does not go on: from constants and registers: what was just written elsewhere in smaller
-    /// pieces would be waited for.
+    /// Writes the next entry where it belongs, and stays there. It is written from constants and registers: what was just
+    /// written elsewhere in smaller pieces would be waited for.
     #[inline(always)]
     fn write_next<E: Entry<BYTES>, const BYTES: usize>(&mut self, place: &mut [u8; BYTES]) {
         *place = *E::STORED;
